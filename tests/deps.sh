@@ -72,16 +72,16 @@ mbedtls() {
     [ -d "$src/library" ] || die "$src has no library/ in it"
     stamp=$(cksum <"$config")" $src ${CC:-cc}"
     [ "$(cat "$dir/stamp" 2>/dev/null)" = "$stamp" ] && return
-    rm -rf "$dir/work"
-    cp -R "$src" "$dir/work"
-    make -s -C "$dir/work/library" CC="${CC:-cc}" static \
+    rm -rf "$dir/tree"
+    cp -R "$src" "$dir/tree"
+    make -s -C "$dir/tree/library" CC="${CC:-cc}" static \
         CFLAGS="-O3 -fPIC -fstack-protector-strong -ffile-prefix-map=$dir=. \
         -DMBEDTLS_CONFIG_FILE='\"$config\"'" -j"$(nproc)"
     mkdir -p "$dir/lib"
-    cp "$dir"/work/library/lib*.a "$dir/lib/"
+    cp "$dir"/tree/library/lib*.a "$dir/lib/"
     rm -rf "$dir/include"
-    cp -R "$dir/work/include" "$dir/include"
-    rm -rf "$dir/work"
+    cp -R "$dir/tree/include" "$dir/include"
+    rm -rf "$dir/tree"
     echo "$stamp" >"$dir/stamp"
 }
 
