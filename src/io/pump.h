@@ -48,8 +48,8 @@ void pump_init(struct pump *p, struct stream *in, struct stream *peer,
  *
  * The end of `in` is passed on as the end of our sending (TLS: close_notify)
  * and reading goes on; the end of the peer ends the pump even while `in` is
- * open. After a failure of the upward lane the downward one still drains what
- * it holds.
+ * open. After a failure of the upward lane the downward one
+ * writes what it holds until its stream would block; the rest is lost.
  */
 enum pump_result pump_step(struct pump *p, struct err *err);
 
