@@ -14,14 +14,18 @@
 
 enum err_origin {
     ERR_NONE = 0,  /* no failure recorded */
-    ERR_USAGE,     /* the command line or a file the user named; code unused */
-    ERR_OS,        /* code: errno, positive */
+    ERR_USAGE,     /* the command line, or a call's arguments; code unused */
+    ERR_FILE,      /* what the user gave as a file or DATA; code: errno or 0 */
+    ERR_OS,        /* the local system; code: errno, positive */
+    ERR_NET,       /* a socket; code: errno, positive */
     ERR_DNS,       /* code: an EAI_* value */
     ERR_TLS,       /* code: an MBEDTLS_ERR_* value, negative */
     ERR_VERIFY,    /* code: MBEDTLS_X509_BADCERT_* bits */
     ERR_ALERT,     /* code: TLS alert description the peer sent, 0..255 */
     ERR_TRUNCATED, /* the peer closed TCP without close_notify */
-    ERR_TIMEOUT,   /* code: the limit that passed, in milliseconds */
+    ERR_TIMEOUT,   /* one step's limit; code: milliseconds */
+    ERR_MAX_TIME,  /* the whole run's limit; code: milliseconds */
+    ERR_SIGNAL,    /* code: the signal's number */
     ERR_ORIGINS
 };
 

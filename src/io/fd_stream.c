@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -10,11 +11,12 @@
 
 static ssize_t fd_failed(const struct stream *s, const char *verb, ssize_t want,
                          struct err *err) {
+    const struct fd_stream *f = (const struct fd_stream *)s;
     if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) {
         return want;
     }
-    return err_set(err, ERR_OS, errno, "%s %s", verb,
-                   ((const struct fd_stream *)s)->name);
+    return err_set(err, f->origin, errno, "%s %s: %s", verb, f->name,
+                   strerror(errno));
 }
 
 /* Any answer of poll counts as ready: the read or write finds the cause. */
@@ -30,7 +32,7 @@ static ssize_t file_read(struct stream *s, void *buf, size_t len,
         return STREAM_WANT_RD;
     }
     ssize_t n = ready < 0 ? -1 : read(s->fd, buf, len);
-    return n < 0 ? fd_failed(s, "read", STREAM_WANT_RD, err) : n;
+    return n < 0 ? fd_failed(s, "read from", STREAM_WANT_RD, err) : n;
 }
 
 static ssize_t file_write(struct stream *s, const void *buf, size_t len,
@@ -41,7 +43,7 @@ static ssize_t file_write(struct stream *s, const void *buf, size_t len,
     }
     size_t most = len < PIPE_BUF ? len : PIPE_BUF;
     ssize_t n = ready < 0 ? -1 : write(s->fd, buf, most);
-    return n < 0 ? fd_failed(s, "write", STREAM_WANT_WR, err) : n;
+    return n < 0 ? fd_failed(s, "write to", STREAM_WANT_WR, err) : n;
 }
 
 static int file_end(struct stream *s, struct err *err) {
@@ -53,18 +55,18 @@ static int file_end(struct stream *s, struct err *err) {
 static ssize_t socket_read(struct stream *s, void *buf, size_t len,
                            struct err *err) {
     ssize_t n = recv(s->fd, buf, len, MSG_DONTWAIT);
-    return n < 0 ? fd_failed(s, "read", STREAM_WANT_RD, err) : n;
+    return n < 0 ? fd_failed(s, "read from", STREAM_WANT_RD, err) : n;
 }
 
 static ssize_t socket_write(struct stream *s, const void *buf, size_t len,
                             struct err *err) {
     ssize_t n = send(s->fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-    return n < 0 ? fd_failed(s, "write", STREAM_WANT_WR, err) : n;
+    return n < 0 ? fd_failed(s, "write to", STREAM_WANT_WR, err) : n;
 }
 
 static int socket_end(struct stream *s, struct err *err) {
     if (shutdown(s->fd, SHUT_WR) != 0 && errno != ENOTCONN) {
-        return (int)fd_failed(s, "shut down", STREAM_WANT_WR, err);
+        return (int)fd_failed(s, "shut down sending to", STREAM_WANT_WR, err);
     }
     return 0;
 }
@@ -72,6 +74,7 @@ static int socket_end(struct stream *s, struct err *err) {
 void fd_stream_init_file(struct fd_stream *s, int fd, const char *name) {
     static const struct stream_ops ops = { file_read, file_write, file_end };
     s->stream = (struct stream){ &ops, fd };
+    s->origin = ERR_OS;
     s->name = name;
 }
 
@@ -79,5 +82,6 @@ void fd_stream_init_socket(struct fd_stream *s, int fd, const char *name) {
     static const struct stream_ops ops = { socket_read, socket_write,
                                            socket_end };
     s->stream = (struct stream){ &ops, fd };
+    s->origin = ERR_NET;
     s->name = name;
 }

@@ -11,8 +11,9 @@
 #include "base/stream.h"
 
 struct fd_stream {
-    struct stream stream; /* first, so that a fd_stream is a stream */
-    const char *name;     /* for messages; borrowed */
+    struct stream stream;   /* first, so that a fd_stream is a stream */
+    enum err_origin origin; /* of its failures */
+    const char *name;       /* for messages; borrowed */
 };
 
 /**
@@ -30,8 +31,9 @@ void fd_stream_init_file(struct fd_stream *s, int fd, const char *name);
 
 /**
  * As fd_stream_init_file, over a connected stream socket; raises no SIGPIPE.
+ * Failures are ERR_NET.
  *
- * `end` shuts down sending; ERR_OS with the errno of shutdown, where a peer
+ * `end` shuts down sending; ERR_NET with the errno of shutdown, where a peer
  * that has already gone (ENOTCONN) is a success.
  */
 void fd_stream_init_socket(struct fd_stream *s, int fd, const char *name);

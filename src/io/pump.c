@@ -1,18 +1,26 @@
 #include "io/pump.h"
 
+
 static void lane_init(struct pump_lane *l, struct stream *src,
                       struct stream *dst) {
     l->src = src;
     l->dst = dst;
     l->len = l->pos = 0;
+    l->total = 0;
     l->eof = l->done = false;
+    l->err = (struct err)ERR_INIT;
     l->wait.events = 0;
 }
 
 void pump_init(struct pump *p, struct stream *in, struct stream *peer,
-               struct stream *out) {
+               struct stream *out, const struct pump_config *config) {
+    static const struct pump_config plain = { NULL, PUMP_HALF_CLOSE, false };
+    const struct pump_config *c = config != NULL ? config : &plain;
     lane_init(&p->up, in, peer);
     lane_init(&p->down, peer, out);
+    p->wire = c->wire;
+    p->on_eof = c->on_eof;
+    p->stop_with_peer = c->stop_with_peer;
 }
 
 /* The direction comes from the value, never from the operation: a TLS read
@@ -20,6 +28,7 @@ void pump_init(struct pump *p, struct stream *in, struct stream *peer,
 static enum pump_result lane_blocked(struct pump_lane *l,
                                      const struct stream *s, ssize_t n) {
     if (n != STREAM_WANT_RD && n != STREAM_WANT_WR) {
+        l->done = true;
         return PUMP_FAILED;
     }
     l->wait.fd = s->fd;
@@ -27,18 +36,19 @@ static enum pump_result lane_blocked(struct pump_lane *l,
     return PUMP_IDLE;
 }
 
-static enum pump_result lane_drain(struct pump_lane *l, struct err *err) {
+static enum pump_result lane_drain(struct pump_lane *l) {
     size_t left = l->len - l->pos;
-    ssize_t n = l->dst->ops->write(l->dst, l->buf + l->pos, left, err);
+    ssize_t n = l->dst->ops->write(l->dst, l->buf + l->pos, left, &l->err);
     if (n <= 0) {
         return lane_blocked(l, l->dst, n);
     }
     l->pos += (size_t)n;
+    l->total += (uint64_t)n;
     return PUMP_MOVED;
 }
 
-static enum pump_result lane_fill(struct pump_lane *l, struct err *err) {
-    ssize_t n = l->src->ops->read(l->src, l->buf, sizeof l->buf, err);
+static enum pump_result lane_fill(struct pump_lane *l) {
+    ssize_t n = l->src->ops->read(l->src, l->buf, sizeof l->buf, &l->err);
     if (n < 0) {
         return lane_blocked(l, l->src, n);
     }
@@ -48,39 +58,105 @@ static enum pump_result lane_fill(struct pump_lane *l, struct err *err) {
     return PUMP_MOVED;
 }
 
-static enum pump_result lane_step(struct pump_lane *l, struct err *err) {
+static bool lane_held(const struct pump_lane *l) {
+    return l->pos < l->len;
+}
+
+/* hold: the end of src is not to be passed on yet; deaf: dst has ended its own
+ * side, so that failing to tell it of ours is no failure. */
+static enum pump_result lane_step(struct pump_lane *l, bool hold, bool deaf) {
     l->wait.events = 0;
     if (l->done) {
-        return PUMP_DONE;
+        return l->err.origin != ERR_NONE ? PUMP_FAILED : PUMP_DONE;
     }
-    if (l->pos < l->len) {
-        return lane_drain(l, err);
+    if (lane_held(l)) {
+        return lane_drain(l);
     }
     if (!l->eof) {
-        return lane_fill(l, err);
+        return lane_fill(l);
     }
-    int n = l->dst->ops->end(l->dst, err);
-    if (n != 0) {
+    if (hold) {
+        return PUMP_IDLE;
+    }
+    struct err unheard = ERR_INIT;
+    int n = l->dst->ops->end(l->dst, deaf ? &unheard : &l->err);
+    if (n != 0 && !(deaf && n == STREAM_ERROR)) {
         return lane_blocked(l, l->dst, n);
     }
     l->done = true;
     return PUMP_MOVED;
 }
 
+static bool up_holds(const struct pump *p) {
+    bool wait = p->on_eof == PUMP_WAIT ||
+                (p->on_eof == PUMP_WAIT_EMPTY && p->up.total == 0);
+    return wait && !p->down.done;
+}
+
+/* After the peer's end nothing it sends counts; has it gone altogether? */
+static bool wire_closed(struct pump *p) {
+    unsigned char ignored[512];
+    struct err unused = ERR_INIT;
+    ssize_t n;
+    if (p->wire == NULL) {
+        return false;
+    }
+    do {
+        n = p->wire->ops->read(p->wire, ignored, sizeof ignored, &unused);
+    } while (n > 0);
+    if (n == STREAM_WANT_RD) {
+        p->down.wait.fd = p->wire->fd;
+        p->down.wait.events = POLLIN;
+    }
+    return n == STREAM_EOF || n == STREAM_ERROR;
+}
+
+static enum pump_result stopped(struct err *err, const struct err *why) {
+    if (err->origin == ERR_NONE) {
+        *err = *why;
+    }
+    return PUMP_FAILED;
+}
+
+/* Sending has failed: deliver what the peer had to say, which may be why. */
+static enum pump_result after_up_failed(struct pump *p, struct err *err) {
+    struct pump_lane *down = &p->down;
+    enum pump_result r = lane_step(down, false, false);
+    if (r == PUMP_MOVED || (r == PUMP_IDLE && lane_held(down))) {
+        return r;
+    }
+    bool told = r == PUMP_FAILED && down->err.origin != ERR_NET &&
+                down->err.origin != ERR_TRUNCATED;
+    return stopped(err, told ? &down->err : &p->up.err);
+}
+
 enum pump_result pump_step(struct pump *p, struct err *err) {
-    enum pump_result down = lane_step(&p->down, err);
-    if (down == PUMP_DONE || down == PUMP_FAILED) {
-        return down;
+    p->up.wait.events = p->down.wait.events = 0;
+    if (p->up.err.origin != ERR_NONE) {
+        return after_up_failed(p, err);
     }
-    enum pump_result up = lane_step(&p->up, err);
+    enum pump_result down = lane_step(&p->down, false, false);
+    if (down == PUMP_FAILED) {
+        return stopped(err, &p->down.err);
+    }
+    enum pump_result up = lane_step(&p->up, up_holds(p), p->down.done);
     if (up == PUMP_FAILED) {
-        /* The cause is recorded in err; deliver what already came. */
-        while (p->down.pos < p->down.len &&
-               lane_drain(&p->down, err) == PUMP_MOVED) {
-        }
-        return PUMP_FAILED;
+        return PUMP_MOVED; /* the next step deals with it */
     }
-    return down == PUMP_MOVED || up == PUMP_MOVED ? PUMP_MOVED : PUMP_IDLE;
+    if (up == PUMP_MOVED || down == PUMP_MOVED) {
+        return PUMP_MOVED;
+    }
+    if (up == PUMP_DONE) {
+        bool stop = p->on_eof == PUMP_CLOSE && !lane_held(&p->down);
+        return down == PUMP_DONE || stop ? PUMP_DONE : PUMP_IDLE;
+    }
+    /* The peer has ended; only more from `in` could still come. */
+    bool quiet = down == PUMP_DONE && !lane_held(&p->up) && !p->up.eof;
+    if (quiet && (p->stop_with_peer || wire_closed(p))) {
+        p->up.eof = true; /* there is no one to take more */
+        return PUMP_MOVED;
+    }
+    return PUMP_IDLE;
 }
 
 nfds_t pump_wait(const struct pump *p, struct pollfd *fds) {

@@ -16,13 +16,24 @@
 
 enum { PUMP_LANES = 2, PUMP_BUF = 16384 };
 
+/* What the end of `in` does. */
+enum pump_on_eof {
+    PUMP_HALF_CLOSE, /* end our sending, read on until the peer ends */
+    PUMP_CLOSE,      /* end our sending, deliver what is here, and stop */
+    PUMP_WAIT,       /* read on; our sending ends when the peer's has */
+    PUMP_WAIT_EMPTY  /* PUMP_WAIT if `in` gave nothing at all, else
+                        PUMP_HALF_CLOSE */
+};
+
 struct pump_lane {
     struct stream *src; /* borrowed */
     struct stream *dst; /* borrowed */
     size_t len;         /* bytes in buf */
     size_t pos;         /* of them, already written */
+    uint64_t total;     /* bytes written in all */
     bool eof;           /* src has ended; dst is told next */
-    bool done;          /* and dst has been told */
+    bool done;          /* and dst has been told, or the lane has failed */
+    struct err err;     /* why it failed */
     struct pollfd wait; /* what this lane waits for; events 0: nothing */
     unsigned char buf[PUMP_BUF];
 };
@@ -30,26 +41,47 @@ struct pump_lane {
 struct pump {
     struct pump_lane up;   /* local to peer */
     struct pump_lane down; /* peer to local */
+    struct stream *wire;   /* borrowed, or NULL */
+    enum pump_on_eof on_eof;
+    bool stop_with_peer;
 };
 
 enum pump_result {
-    PUMP_MOVED,  /* something moved: step again before polling */
-    PUMP_IDLE,   /* poll pump_wait()'s descriptors, then step again */
-    PUMP_DONE,   /* the peer has ended and its bytes are delivered */
-    PUMP_FAILED, /* *err says why; what came before it is delivered */
+    PUMP_MOVED, /* something moved: step again before polling */
+    PUMP_IDLE,  /* poll pump_wait()'s descriptors, then step again */
+    PUMP_DONE,  /* both sides have ended, and all bytes are delivered */
+    PUMP_FAILED /* *err says why; what came before it is delivered */
 };
 
-/** Make `p` ready to carry in → peer and peer → out; all borrowed. */
+struct pump_config {
+    /* What the peer's stream lies on, to see that the peer has gone for good
+     * after it has ended its sending; NULL: cannot be seen. */
+    struct stream *wire;
+    enum pump_on_eof on_eof;
+    /* The peer's end is the end, rather than waiting for more from `in`. */
+    bool stop_with_peer;
+};
+
+/**
+ * Make `p` ready to carry in → peer and peer → out.
+ *
+ * @param in      borrowed, as all streams
+ * @param config  copied; NULL: no wire, PUMP_HALF_CLOSE, no stop_with_peer
+ */
 void pump_init(struct pump *p, struct stream *in, struct stream *peer,
-               struct stream *out);
+               struct stream *out, const struct pump_config *config);
 
 /**
  * Try each lane once, without blocking.
  *
- * The end of `in` is passed on as the end of our sending (TLS: close_notify)
- * and reading goes on; the end of the peer ends the pump even while `in` is
- * open. After a failure of the upward lane the downward one
- * writes what it holds until its stream would block; the rest is lost.
+ * Each end is passed on as it comes, so either side may end its sending first
+ * and go on receiving. When the peer has ended, `in` goes on until it ends
+ * too, or until it has nothing ready and the wire below the peer is closed or
+ * stop_with_peer is set.
+ *
+ * A lane that fails stops the other, but nothing that came is lost: when `in`
+ * or sending to the peer fails, what the peer has already sent is delivered,
+ * and a reason that the peer itself gives is then the one reported.
  */
 enum pump_result pump_step(struct pump *p, struct err *err);
 

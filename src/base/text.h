@@ -1,0 +1,38 @@
+/*
+ * text.h - how alike two words are, for "did you mean".
+ */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define TEXT_WORD_MAX 64  /* the longest word that is compared */
+#define TEXT_FAR SIZE_MAX /* the distance to or from a longer one */
+
+/**
+ * Count the slips of typing between two words: a character too many, one
+ * missing, one wrong, two neighbours swapped (optimal string alignment). ASCII
+ * letters are compared without regard to case.
+ *
+ * @return 0 for the same word; TEXT_FAR if either is over TEXT_WORD_MAX bytes
+ */
+size_t text_distance(const char *a, const char *b);
+
+/**
+ * Find the name that the user may have meant by `word`.
+ *
+ * Near enough is a third of the word's length in slips, at least one and at
+ * most three; or that one is the other's beginning, of two bytes or more,
+ * however long the rest. A beginning counts as one slip.
+ *
+ * @param word  what was given; it may be a name itself, which is then nearest
+ * @param name  gives the i-th name, NULL after the last
+ * @param arg   handed to `name`
+ * @return what `name` gave, the first one of equals, or NULL: none is near
+ */
+const char *text_nearest(const char *word,
+                         const char *(*name)(const void *arg, size_t i),
+                         const void *arg);
+
+#endif

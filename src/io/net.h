@@ -1,0 +1,136 @@
+/*
+ * net.h - TCP: to a name and a port, and from them.
+ *
+ * Every socket made here is close-on-exec and non-blocking. A connected one
+ * has TCP_NODELAY set: a TLS record is a message, and Nagle would hold its
+ * tail back.
+ */
+#ifndef IO_NET_H
+#define IO_NET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "io/loop.h"
+#include "io/resolve.h"
+
+struct addrinfo;
+
+enum {
+    NET_HOST_MAX = RESOLVE_HOST_MAX,
+    NET_ADDR_MAX = 80,   /* room for a printed address and its port */
+    NET_ADDRS_MAX = 16,  /* addresses of one name that are tried */
+    NET_LISTEN_MAX = 8,  /* addresses of one name that are listened on */
+    NET_STAGGER_MS = 250 /* before the next is tried too, RFC 8305 section 5 */
+};
+
+/* What the user named, not yet resolved. */
+struct net_target {
+    char host[NET_HOST_MAX + 1]; /* no brackets; "" (listening): every one */
+    char port[8];                /* decimal */
+};
+
+/* Which way a connection went. Addresses are numbers, "127.0.0.1:4433" or
+ * "[::1]:4433"; one that an IPv6 socket maps from IPv4 is given as IPv4. */
+struct net_path {
+    char address[NET_ADDR_MAX]; /* the peer's */
+    char local[NET_ADDR_MAX];   /* ours; "" if unknown */
+    unsigned tried;             /* addresses tried; 1 where we accepted */
+    int64_t resolve_us;         /* time the name took; 0 where we accepted */
+    int64_t connect_us;         /* time from there to connected; likewise */
+};
+
+struct net_listener {
+    size_t n;               /* how many there are, 1..NET_LISTEN_MAX */
+    int fd[NET_LISTEN_MAX]; /* owned; net_listener_close() */
+    char address[NET_LISTEN_MAX][NET_ADDR_MAX]; /* where each is bound */
+    unsigned port;                              /* the same for all */
+};
+
+/**
+ * Take apart "HOST:PORT" or "[IPV6]:PORT"; nothing is looked up.
+ *
+ * @return 0, or -1 with ERR_USAGE, the text giving the value and a hint: no
+ *         host, no port or one outside 1..65535, an IPv6 address without
+ *         brackets, a URL, a host over NET_HOST_MAX bytes or with spaces or
+ *         control characters
+ */
+int net_parse_target(const char *text, struct net_target *out, struct err *err);
+
+/**
+ * As net_parse_target, "PORT", ":PORT" or "ADDR:PORT": where to listen.
+ *
+ * The port may be 0 (the system chooses) and the host "" (every address).
+ */
+int net_parse_listen(const char *text, struct net_target *out, struct err *err);
+
+/**
+ * Resolve and connect, as RFC 8305 (Happy Eyeballs) has it: the addresses
+ * alternate between IPv6 and IPv4, beginning with the family of the first; a
+ * new one is tried every NET_STAGGER_MS, or at once when one has failed; the
+ * first that answers is taken and the others are closed.
+ *
+ * Limits and signals hold for the resolver too; see resolve().
+ *
+ * @param host        a name, or an address without brackets
+ * @param port        1..65535 in decimal, or a service name
+ * @param timeout_ms  for both together; 0: none
+ * @param path        filled on success
+ * @return a socket that the caller closes, or -1 with ERR_DNS (EAI_*),
+ *         ERR_NET (errno; of several addresses the first one's), ERR_TIMEOUT,
+ *         ERR_MAX_TIME or ERR_SIGNAL as loop_wait, or ERR_OS (no thread, no
+ *         pipe, no memory)
+ */
+int net_connect(const struct loop *l, const char *host, const char *port,
+                int64_t timeout_ms, struct net_path *path, struct err *err);
+
+/**
+ * The second half of net_connect: the addresses are known.
+ *
+ * @param list   one or more, in the resolver's order; borrowed
+ * @param name   "HOST:PORT" for messages
+ * @param limit  not NULL; may have begun before
+ * @param path   resolve_us is left alone
+ * @return as net_connect, without ERR_DNS
+ */
+int net_connect_addrs(const struct loop *l, const struct addrinfo *list,
+                      const char *name, const struct loop_limit *limit,
+                      struct net_path *path, struct err *err);
+
+/**
+ * Listen on every address of a name, with the same port on each.
+ *
+ * A family that the machine lacks is passed over if another address is left. A
+ * name is looked up without a limit.
+ *
+ * @param addr  a name or an address without brackets, which is then the only
+ *              one ("::" is IPv6 alone); NULL or "": every address, by one
+ *              socket for both families, or IPv4 alone where IPv6 is missing
+ * @param port  0..65535 in decimal, or a service name; 0: the system chooses
+ *              for the first address and the others take the same
+ * @param out   filled on success, to be closed by net_listener_close(); on
+ *              failure nothing stays open
+ * @return 0, or -1 with ERR_DNS (EAI_*) or ERR_NET (errno of socket, bind or
+ *         listen, the text naming the address)
+ */
+int net_listen(const char *addr, const char *port, struct net_listener *out,
+               struct err *err);
+
+/** Close what is open and forget it; harmless when called again. */
+void net_listener_close(struct net_listener *s);
+
+/**
+ * Wait for a client and accept it; one that has gone again before it could be
+ * accepted is passed over.
+ *
+ * @param limit  NULL: none
+ * @param path   filled on success
+ * @return a socket that the caller closes, or -1 as loop_wait, or with ERR_NET
+ *         (errno of accept, e.g. EMFILE)
+ */
+int net_accept(const struct loop *l, const struct net_listener *s,
+               const struct loop_limit *limit, struct net_path *path,
+               struct err *err);
+
+#endif

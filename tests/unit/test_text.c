@@ -1,0 +1,92 @@
+#include "base/text.h"
+#include "test.h"
+
+static const char *at(const void *names, size_t i) {
+    return ((const char *const *)names)[i];
+}
+
+static const char *const options[] = {
+    "cert", "key", "verify", "server-port", "server-hostname", "json", NULL
+};
+
+static const char *near(const char *word) {
+    return text_nearest(word, at, options);
+}
+
+static void each_slip_of_typing_counts_one(void **state) {
+    (void)state;
+    static const struct {
+        const char *a, *b;
+        size_t distance;
+    } cases[] = { { "", "", 0 },
+                  { "", "abc", 3 },
+                  { "abc", "", 3 },
+                  { "verify", "verify", 0 },
+                  { "verfy", "verify", 1 },
+                  { "verifyy", "verify", 1 },
+                  { "verifi", "verify", 1 },
+                  { "evrify", "verify", 1 },
+                  { "VERIFY", "verify", 0 },
+                  { "kitten", "sitting", 3 },
+                  { "ca", "abc", 3 },
+                  { "abcd", "badc", 2 },
+                  { "[", "{", 1 } };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t ab = text_distance(cases[i].a, cases[i].b);
+        size_t ba = text_distance(cases[i].b, cases[i].a);
+        assert_int_equal(ab, cases[i].distance);
+        assert_int_equal(ba, cases[i].distance);
+    }
+}
+
+static void a_word_over_64_bytes_is_far_from_all(void **state) {
+    (void)state;
+    char word[66];
+    memset(word, 'a', sizeof word);
+    word[64] = '\0';
+    assert_int_equal(text_distance(word, word), 0);
+    assert_int_equal(text_distance(word, ""), 64);
+    word[64] = 'a';
+    word[65] = '\0';
+    assert_true(text_distance(word, word) == TEXT_FAR);
+    assert_true(text_distance("a", word) == TEXT_FAR);
+    assert_null(near(word));
+}
+
+static void a_slip_finds_the_name(void **state) {
+    (void)state;
+    assert_string_equal(near("verfy"), "verify");
+    assert_string_equal(near("KEY"), "key");
+    assert_string_equal(near("kye"), "key");
+    assert_string_equal(near("jsno"), "json");
+    assert_string_equal(near("sevrer-hostnmae"), "server-hostname");
+}
+
+static void a_beginning_is_near_however_long_the_rest(void **state) {
+    (void)state;
+    assert_string_equal(near("server-host"), "server-hostname");
+    assert_string_equal(near("se"), "server-port");
+    assert_string_equal(near("certificate-file"), "cert");
+}
+
+static void what_is_too_far_is_not_suggested(void **state) {
+    (void)state;
+    assert_null(near(""));
+    assert_null(near("s"));
+    assert_null(near("xyz"));
+    assert_null(near("kxx"));
+    assert_null(near("timeout"));
+    static const char *const none[] = { NULL };
+    assert_null(text_nearest("key", at, none));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_slip_of_typing_counts_one),
+        cmocka_unit_test(a_word_over_64_bytes_is_far_from_all),
+        cmocka_unit_test(a_slip_finds_the_name),
+        cmocka_unit_test(a_beginning_is_near_however_long_the_rest),
+        cmocka_unit_test(what_is_too_far_is_not_suggested),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
