@@ -1,58 +1,194 @@
-# Makefile - GNU make. CC, CFLAGS, CPPFLAGS and LDFLAGS belong to the user.
+# Makefile - GNU make. CC, CFLAGS, CPPFLAGS, LDFLAGS and LDLIBS belong to the
+# user.
+#
+#   make            build/mptls
+#   make demo       set up, build, and show a connection
+#   make test       set up, and run every test
+#   make check      the tests alone
+#   make lint       what a reader should not have to look for
+#   make sanitize   the tests under ASan and UBSan (SAN=... for others)
+#   make fuzz       FUZZ_SECONDS of libFuzzer on each target (needs clang)
+#   make install    PREFIX, DESTDIR
+#
+# MBEDTLS=system takes pkg-config's Mbed TLS, MBEDTLS_SRC=DIR an unpacked tree.
 
-CC      ?= cc
-CFLAGS  ?= -O2 -g
-SAN     ?=
-WERROR  ?=
-comma   := ,
-BUILD   ?= build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
-WARN    := -Wall -Wextra -Wpedantic -Wconversion -Wshadow
+CC       ?= cc
+CFLAGS   ?= -O2 -g
+LDLIBS   ?=
+PREFIX   ?= /usr/local
+BINDIR   ?= $(PREFIX)/bin
+MANDIR   ?= $(PREFIX)/share/man
+INSTALL  ?= install
+SAN      ?=
+WERROR   ?=
+MBEDTLS  ?= private
+VERSION  := 0.1.0
+comma    := ,
+BUILD    ?= build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
+DEPS     ?= build/deps
+WARN     := -Wall -Wextra -Wpedantic -Wconversion -Wshadow
 
-MY_CPPFLAGS := -Isrc -D_POSIX_C_SOURCE=200809L
-MY_CFLAGS   := -std=c11 $(WARN) $(if $(WERROR),-Werror) -MMD -MP \
-	$(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
-MY_LDFLAGS  := $(if $(SAN),-fsanitize=$(SAN))
+ifeq ($(MBEDTLS),system)
+MBEDTLS_INC   := $(shell pkg-config --variable=includedir 'mbedtls >= 3.6')
+ifeq ($(MBEDTLS_INC)$(filter deps clean,$(MAKECMDGOALS)),)
+$(error MBEDTLS=system, but pkg-config finds no mbedtls >= 3.6)
+endif
+MBEDTLS_FLAGS := $(patsubst -I%,-isystem %,\
+	$(shell pkg-config --cflags mbedtls mbedx509 mbedcrypto))
+MBEDTLS_LIBS  := $(shell pkg-config --libs mbedtls mbedx509 mbedcrypto)
+MBEDTLS_STAMP :=
+else
+MBEDTLS_INC   := $(DEPS)/include
+MBEDTLS_FLAGS := -isystem $(MBEDTLS_INC) \
+	'-DMBEDTLS_CONFIG_FILE="../mbedtls_config.h"'
+MBEDTLS_LIBS  := $(DEPS)/lib/libmbedtls.a $(DEPS)/lib/libmbedx509.a \
+	$(DEPS)/lib/libmbedcrypto.a
+MBEDTLS_STAMP := $(DEPS)/stamp
+endif
 
-SRC  := $(sort $(wildcard src/*/*.c))
-OBJ  := $(SRC:%.c=$(BUILD)/%.o)
-TEST := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/test_*.c)))
+HARDEN ?= -fPIE -fstack-protector-strong -fstack-clash-protection \
+	$(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+MY_CPPFLAGS := -Isrc -I$(BUILD)/gen -D_POSIX_C_SOURCE=200809L \
+	'-DMPTLS_VERSION="$(VERSION)"' $(MBEDTLS_FLAGS)
+MY_CFLAGS   := -std=c11 $(WARN) $(if $(WERROR),-Werror) -MMD -MP $(HARDEN) \
+	-ffile-prefix-map=$(CURDIR)=. \
+	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer)
+MY_LDFLAGS  := -pie -pthread -Wl,-z,relro -Wl,-z,now \
+	$(if $(SAN),-fsanitize=$(SAN))
 
-all: $(OBJ)
+LAYERS := base tls io report cli
+SRC    := $(sort $(foreach l,$(LAYERS),$(wildcard src/$(l)/*.c)))
+OBJ    := $(SRC:%.c=$(BUILD)/%.o)
+LIB    := $(BUILD)/libmptls.a
+BIN    := $(BUILD)/mptls
+UNIT   := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/test_*.c)))
+HELPER := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/peer/*.c)))
+FUZZ   := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ_SECONDS ?= 60
+SH     := .ci/run $(wildcard tests/*.sh tests/*/*.sh certs/*.sh)
+
+all: $(BIN)
 
 deps:
-	sh tests/deps.sh packages
-	sh tests/deps.sh mbedtls build/deps src/mbedtls_config.h
+	sh tests/deps.sh packages build
+	$(if $(MBEDTLS_STAMP),$(MAKE) $(MBEDTLS_STAMP))
 
-check: $(TEST)
+demo: deps
+	$(MAKE) all
+	sh tests/demo.sh $(BIN)
+
+test:
+	sh tests/deps.sh packages build test
+	$(if $(MBEDTLS_STAMP),$(MAKE) $(MBEDTLS_STAMP))
+	sh tests/deps.sh micropython $(DEPS) || :
+	$(MAKE) check
+
+check: check-unit
+
+check-unit: $(UNIT)
 	@st=0; for t in $^; do echo "== $$t"; ./$$t || st=1; done; exit $$st
 
-test: deps
-	$(MAKE) check
+check-fuzz: $(FUZZ)
+	@sh tests/fuzz/run.sh $(FUZZ)
+
+check-cli: $(BIN) $(HELPER)
+	@sh tests/cli/run.sh $(BIN)
+
+check-peer: $(BIN) $(HELPER)
+	@sh tests/peer/run.sh $(BIN)
 
 sanitize:
 	$(MAKE) SAN=address,undefined check
 
-lint:
-	clang-format --dry-run -Werror src/*/*.[ch] tests/unit/*.[ch]
-	shellcheck tests/*.sh .ci/run
+fuzz:
+	$(MAKE) CC=clang BUILD=build/fuzz DEPS=build/deps-clang \
+		MBEDTLS_SRC='$(or $(MBEDTLS_SRC),$(CURDIR)/build/deps/src)' \
+		SAN=fuzzer-no-link,address,undefined fuzz-run
+
+fuzz-run: $(FUZZ:=-lib)
+	@sh tests/fuzz/run.sh -s $(FUZZ_SECONDS) $^
+
+coverage:
+	$(MAKE) BUILD=build/cov CFLAGS='-O0 -g --coverage' HARDEN= \
+		LDFLAGS=--coverage check
+	@sh tests/coverage.sh build/cov
+
+bench: $(BIN)
+	@sh tests/bench/run.sh $(BIN)
+
+lint: $(OBJ)
+	sh tests/lint.sh layers $(BUILD) $(LAYERS)
+	sh tests/lint.sh size
+	clang-format --dry-run -Werror src/*.[ch] src/*/*.[ch] tests/*/*.[ch]
+	shellcheck $(SH)
 	cppcheck --quiet --std=c11 --enable=warning,portability \
-		--error-exitcode=1 -Isrc src
+		--error-exitcode=1 --suppress=missingIncludeSystem \
+		-Isrc -I$(BUILD)/gen src
+	mandoc -T lint -W warning man/mptls.1
+
+format:
+	clang-format -i src/*.[ch] src/*/*.[ch] tests/*/*.[ch]
+
+install: $(BIN)
+	$(INSTALL) -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(MANDIR)/man1'
+	$(INSTALL) -m 0755 $(BIN) '$(DESTDIR)$(BINDIR)/mptls'
+	$(INSTALL) -m 0644 man/mptls.1 '$(DESTDIR)$(MANDIR)/man1/mptls.1'
+
+uninstall:
+	rm -f '$(DESTDIR)$(BINDIR)/mptls' '$(DESTDIR)$(MANDIR)/man1/mptls.1'
 
 clean:
 	rm -rf build
 
-FLAGS := $(CC) $(CPPFLAGS) $(MY_CFLAGS) $(CFLAGS) $(LDFLAGS)
+# Rewritten only when it differs: other flags rebuild everything.
+FLAGS := $(subst ','\'',$(CC) $(MY_CPPFLAGS) $(CPPFLAGS) $(MY_CFLAGS) \
+	$(CFLAGS) $(MY_LDFLAGS) $(LDFLAGS) $(MBEDTLS_LIBS) $(LDLIBS))
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(FLAGS)' | cmp -s - $@ || printf '%s\n' '$(FLAGS)' >$@
 
-$(BUILD)/%.o: %.c $(BUILD)/flags
+# Touched only when the library is built anew.
+$(DEPS)/stamp: FORCE
+	@sh tests/deps.sh mbedtls $(DEPS) src/mbedtls_config.h
+
+$(BUILD)/gen/mbedtls_names.inc: $(MBEDTLS_STAMP) $(BUILD)/flags
+	@mkdir -p $(@D)
+	@cat '$(MBEDTLS_INC)'/mbedtls/*.h | awk ' \
+		/^#define[ \t]+MBEDTLS_ERR_[A-Z0-9_]+[ \t]+-0x/ { \
+			name = $$2; sub("MBEDTLS_ERR_", "", name); \
+			printf "{ %s, \"%s\" },\n", $$3, name }' >$@
+
+$(BUILD)/%.o: %.c $(BUILD)/flags $(MBEDTLS_STAMP) \
+		| $(BUILD)/gen/mbedtls_names.inc
 	@mkdir -p $(@D)
 	$(CC) $(MY_CPPFLAGS) $(CPPFLAGS) $(MY_CFLAGS) $(CFLAGS) -c -o $@ $<
 
-$(TEST): %: %.o $(OBJ)
-	$(CC) $(MY_LDFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka
+$(LIB): $(OBJ)
+	@rm -f $@
+	$(AR) rc $@ $(OBJ)
 
-.PHONY: all deps check test sanitize lint clean FORCE
+LINK = $(CC) $(MY_CFLAGS) $(CFLAGS) $(MY_LDFLAGS) $(LDFLAGS) -o $@ \
+	$(filter %.o %/libmptls.a,$^) $(1) $(MBEDTLS_LIBS) $(LDLIBS)
+
+$(BIN): $(BUILD)/src/main.o $(LIB)
+	$(call LINK)
+
+$(UNIT): %: %.o $(BUILD)/tests/unit/fake_stream.o $(LIB)
+	$(call LINK,-lcmocka)
+
+$(HELPER): %: %.o
+	$(call LINK)
+
+$(FUZZ): %: %.o $(BUILD)/tests/fuzz/main.o $(LIB)
+	$(call LINK)
+
+$(FUZZ:=-lib): %-lib: %.o $(LIB)
+	$(call LINK,-fsanitize=fuzzer)
+
+.PHONY: all deps demo test check check-unit check-fuzz check-cli check-peer \
+	sanitize fuzz fuzz-run coverage bench lint format install uninstall \
+	clean FORCE
 .SECONDARY:
--include $(OBJ:.o=.d) $(TEST:=.d)
+-include $(OBJ:.o=.d) $(BUILD)/src/main.d $(UNIT:=.d) $(HELPER:=.d) $(FUZZ:=.d) \
+	$(wildcard $(BUILD)/tests/*/*.d)

@@ -1,6 +1,8 @@
 /*
- * mbedtls_config.h - our Mbed TLS 3.6: the library's defaults, and what a
- * debugger of embedded peers needs beside them.
+ * mbedtls_config.h - our Mbed TLS 3.6: the library's defaults (TLS 1.2 and
+ * 1.3, DTLS with connection ids, PSK in every mode, tickets, ALPN, MFL, EtM,
+ * EMS, key export), what a debugger of embedded peers needs beside them, and
+ * without what would touch files or sockets behind our back.
  */
 #include "mbedtls/mbedtls_config.h"
 
@@ -9,3 +11,10 @@
 #define MBEDTLS_SSL_RECORD_SIZE_LIMIT
 #define MBEDTLS_X509_TRUSTED_CERTIFICATE_CALLBACK
 #define MBEDTLS_ECDH_VARIANT_EVEREST_ENABLED
+
+#undef MBEDTLS_FS_IO
+#undef MBEDTLS_NET_C
+#undef MBEDTLS_PSA_CRYPTO_STORAGE_C
+#undef MBEDTLS_PSA_ITS_FILE_C
+#undef MBEDTLS_SELF_TEST
+#undef MBEDTLS_TIMING_C
