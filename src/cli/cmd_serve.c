@@ -1,0 +1,169 @@
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "cli/session.h"
+#include "cli/signals.h"
+
+struct serve_options {
+    struct tls_options tls;
+    bool keep_open;
+    unsigned ready_fd; /* 0: none */
+};
+
+static const struct opt serve_opts[] = {
+    OPT_ROW_FLAG(struct serve_options, keep_open, 0, "keep-open",
+                 "serve one client after the other until a signal comes"),
+    OPT_ROW_UINT(struct serve_options, ready_fd, 0, "ready-fd", "N", 1, 1023,
+                 "write ADDR:PORT to this descriptor once a client can "
+                 "connect, and close it"),
+    OPT_END
+};
+
+static const struct opt_group serve_groups[] = {
+    { "Server", serve_opts, 0 },
+    { "TLS", tls_opts, offsetof(struct serve_options, tls) },
+    { "Pipe", tls_pipe_opts, offsetof(struct serve_options, tls) },
+    { "Time-outs", tls_time_opts, offsetof(struct serve_options, tls) },
+    { "Output", tls_output_opts, offsetof(struct serve_options, tls) },
+    OPT_GROUPS_END
+};
+
+static const char *const examples[] = {
+    "mptls serve --cert cert.pem --key key.pem",
+    "mptls serve --cert cert.pem --key key.pem 127.0.0.1:0 </dev/null",
+    "mptls serve --cert c.der --key k.der --verify required --cafile ca.pem",
+    NULL
+};
+
+static const char how_to_make[] =
+    "to make a pair for tests: openssl req -x509 -nodes -newkey ec -pkeyopt "
+    "ec_paramgen_curve:P-256 -subj /CN=localhost -addext "
+    "subjectAltName=DNS:localhost,IP:127.0.0.1 -days 365 -keyout key.pem "
+    "-out cert.pem";
+
+static int tell_ready(unsigned fd, const char *address, struct err *err) {
+    char line[NET_ADDR_MAX + 1];
+    if (fd == 0) {
+        return 0;
+    }
+    int n = snprintf(line, sizeof line, "%s\n", address);
+    if (write((int)fd, line, (size_t)n) != n) {
+        return err_set(err, ERR_OS, errno, "--ready-fd %u: %s", fd,
+                       strerror(errno));
+    }
+    if (fd > STDERR_FILENO) {
+        close((int)fd);
+    }
+    return 0;
+}
+
+static int start(const struct serve_options *o, const struct output *out,
+                 const struct net_target *where, struct net_listener *listener,
+                 struct err *err) {
+    if (net_listen(where->host, where->port, listener, err) != 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < listener->n; i++) {
+        output_listening(out, listener->address[i]);
+    }
+    return tell_ready(o->ready_fd, listener->address[0], err);
+}
+
+/* Is it the server that cannot go on, rather than this one client? */
+static bool over(const struct report *r) {
+    return r->stage == STAGE_LISTEN || r->err.origin == ERR_SIGNAL ||
+           r->err.origin == ERR_MAX_TIME || r->err.origin == ERR_OS;
+}
+
+static int serve_clients(const struct serve_options *o,
+                         const struct output *out, struct tls_setup *setup,
+                         const struct loop *loop,
+                         const struct net_listener *listener,
+                         struct report *r) {
+    for (;;) {
+        struct net_path path;
+        struct session session = { .options = &o->tls,
+                                   .setup = setup,
+                                   .loop = loop };
+        int fd = net_accept(loop, listener, NULL, &path, &r->err);
+        session.started_us = loop_now_us();
+        if (fd >= 0) {
+            session_run(&session, fd, &path, out, r);
+        }
+        int status = session_end(out, r, true);
+        if (!o->keep_open || over(r)) {
+            return status;
+        }
+        session_report_init(r, r->command, r->target);
+        r->stage = STAGE_LISTEN;
+    }
+}
+
+static int run(const struct serve_options *o, const struct output *out,
+               const struct net_target *where, struct tls_setup *setup,
+               struct report *r) {
+    struct net_listener listener = { .n = 0 };
+    struct loop loop;
+    int wake_fd;
+    const volatile sig_atomic_t *number;
+    if (tls_setup_init(setup, &o->tls, true, &r->err) != 0 ||
+        signals_catch(&wake_fd, &number, &r->err) != 0) {
+        return session_end(out, r, true);
+    }
+    loop_init(&loop, wake_fd, number, o->tls.max_time);
+    r->stage = STAGE_LISTEN;
+    int status;
+    if (start(o, out, where, &listener, &r->err) == 0) {
+        status = serve_clients(o, out, setup, &loop, &listener, r);
+    } else {
+        status = session_end(out, r, true);
+    }
+    net_listener_close(&listener);
+    return status;
+}
+
+static int serve_run(int argc, char **argv) {
+    struct serve_options o = { .tls = TLS_OPTIONS_INIT };
+    static struct tls_setup setup;
+    static struct report r;
+    struct output out;
+    struct net_target where;
+    const char *operand = "4433"; /* openssl s_server's, too */
+    size_t n = 0;
+    int status = 0;
+    session_report_init(&r, cmd_serve.name, NULL);
+    if (command_parse(&cmd_serve, &o, argc, argv, &operand, &n, 1, &status,
+                      &r.err) == OPT_HELP) {
+        return status;
+    }
+    r.target = operand;
+    bool no_cert = false;
+    if (output_open(&out, o.tls.verbose, &o.tls.json, &r.err) == 0 &&
+        r.err.origin == ERR_NONE && o.tls.cert == NULL && o.tls.key == NULL) {
+        no_cert = true;
+        err_set(&r.err, ERR_USAGE, 0, "serve wants --cert and --key");
+    }
+    if (r.err.origin == ERR_NONE &&
+        net_parse_listen(operand, &where, &r.err) == 0) {
+        status = run(&o, &out, &where, &setup, &r);
+    } else {
+        status = session_end(&out, &r, true);
+    }
+    if (no_cert) {
+        output_warning(&out, how_to_make);
+    }
+    tls_setup_free(&setup);
+    output_close(&out);
+    return status;
+}
+
+const struct command cmd_serve = {
+    .name = "serve",
+    .operand = "[[ADDR:]PORT]",
+    .summary = "the other end (default: port 4433 of every address)",
+    .examples = examples,
+    .groups = serve_groups,
+    .run = serve_run,
+};

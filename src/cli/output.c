@@ -1,0 +1,85 @@
+#include "cli/output.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "cli/status.h"
+#include "tls/mp_error.h"
+
+int output_open(struct output *out, unsigned verbose,
+                const struct opt_optional *json, struct err *err) {
+    *out = (struct output){ .verbose = verbose };
+    out->json_on_stderr = json->given && json->value == NULL;
+    out->json_name = json->value;
+    if (json->value == NULL) {
+        return 0;
+    }
+    out->json_file = fopen(json->value, "we");
+    if (out->json_file == NULL) {
+        return err_set(err, ERR_FILE, errno, "--json: write %s: %s",
+                       json->value, strerror(errno));
+    }
+    return 0;
+}
+
+static bool text(const struct output *out) {
+    return !out->json_on_stderr;
+}
+
+void output_handshake(const struct output *out, const struct report *r) {
+    if (out->verbose > 0 && text(out)) {
+        report_text_handshake(stderr, r);
+    }
+}
+
+int output_end(const struct output *out, struct report *r, bool have_cert) {
+    char mp[MP_ERROR_MAX];
+    struct status s = status_of(&r->err, r->stage, have_cert);
+    r->status = s.number;
+    r->status_name = s.name;
+    r->micropython = mp_error(&r->err, mp, sizeof mp);
+    if (text(out)) {
+        report_text_end(stderr, r, out->verbose > 0);
+        if (r->err.origin == ERR_USAGE) {
+            report_line(stderr, "try 'mptls %s --help'", r->command);
+        }
+    } else {
+        report_json(stderr, r);
+    }
+    int status = r->status;
+    if (out->json_file != NULL) {
+        report_json(out->json_file, r);
+        if (fflush(out->json_file) != 0) {
+            report_line(stderr, "--json: write %s: %s", out->json_name,
+                        strerror(errno));
+            status = status == 0 ? 1 : status;
+        }
+    }
+    r->micropython = NULL;
+    return status;
+}
+
+void output_listening(const struct output *out, const char *address) {
+    if (text(out)) {
+        report_line(stderr, "listening on %s", address);
+    } else {
+        report_json_listening(stderr, address);
+    }
+    if (out->json_file != NULL) {
+        report_json_listening(out->json_file, address);
+        fflush(out->json_file);
+    }
+}
+
+void output_warning(const struct output *out, const char *warning) {
+    if (text(out)) {
+        report_line(stderr, "%s", warning);
+    }
+}
+
+void output_close(struct output *out) {
+    if (out->json_file != NULL) {
+        fclose(out->json_file);
+        out->json_file = NULL;
+    }
+}

@@ -1,0 +1,46 @@
+/*
+ * output.h - where reports go: stderr, as text or JSON, and a file for JSON.
+ */
+#ifndef CLI_OUTPUT_H
+#define CLI_OUTPUT_H
+
+#include "cli/opt.h"
+#include "report/report.h"
+
+struct output {
+    unsigned verbose;
+    bool json_on_stderr;
+    FILE *json_file; /* owned; NULL: none */
+    const char *json_name;
+};
+
+/**
+ * @param verbose  how often -v was given
+ * @param json     --json
+ * @return 0, or -1: ERR_FILE if its file cannot be opened; the output is
+ *         usable then, without the file
+ */
+MUST_USE int output_open(struct output *out, unsigned verbose,
+                         const struct opt_optional *json, struct err *err);
+
+/** What the handshake agreed on, for -v. */
+void output_handshake(const struct output *out, const struct report *r);
+
+/**
+ * Fill status and MicroPython's words, and print the report.
+ *
+ * @param have_cert  we have a certificate that the peer could refuse
+ * @return the exit status; 1 if the report could not be written
+ */
+int output_end(const struct output *out, struct report *r, bool have_cert);
+
+/** The line, or the JSON event, that says where a server listens. */
+void output_listening(const struct output *out, const char *address);
+
+/** A line of warning; none in JSON, where the report says the same. */
+void output_warning(const struct output *out, const char *text);
+
+/** Close the JSON file; may be called twice. */
+void output_close(struct output *out);
+
+#endif

@@ -1,0 +1,188 @@
+#include "cli/session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "cli/output.h"
+#include "cli/signals.h"
+#include "io/fd_stream.h"
+#include "io/pump.h"
+#include "tls/ssl_socket.h"
+
+enum {
+    CLOSE_MS = 2000, /* for close_notify to leave, whatever the limits */
+    LINGER_MS = 500, /* for the peer to read our alert before TCP goes */
+    CHECK_EVERY = 64 /* steps that moved something between looks at a limit */
+};
+
+/* What one connection needs; static, since its buffers are large and a
+ * process pipes one connection at a time. */
+static struct ssl_socket sock;
+static struct pump pump;
+
+void session_report_init(struct report *r, const char *command,
+                         const char *target) {
+    memset(r, 0, sizeof *r);
+    r->command = command;
+    r->target = target;
+    r->resolve_us = r->connect_us = r->handshake_us = r->total_us = -1;
+}
+
+/* Wait for what a stream's answer asks for. */
+static int wait_for(const struct session *s, int want,
+                    const struct loop_limit *limit, const char *awaiting,
+                    struct err *err) {
+    struct pollfd p = { .fd = sock.stream.fd,
+                        .events = want == STREAM_WANT_RD ? POLLIN : POLLOUT };
+    return loop_wait(s->loop, &p, 1, limit, awaiting, err);
+}
+
+static int handshake(const struct session *s, struct report *r) {
+    if (s->options->defer_handshake) {
+        struct pollfd fds[] = { { .fd = STDIN_FILENO, .events = POLLIN },
+                                { .fd = sock.stream.fd, .events = POLLIN } };
+        if (loop_wait(s->loop, fds, 2, NULL, "the first byte", &r->err) != 0) {
+            return -1;
+        }
+    }
+    int64_t started = loop_now_us();
+    struct loop_limit limit = loop_limit_start(s->options->handshake_timeout);
+    int want;
+    while ((want = ssl_socket_do_handshake(&sock, &r->err)) != 0) {
+        if (want == STREAM_ERROR ||
+            wait_for(s, want, &limit, ssl_socket_awaiting(&sock), &r->err) !=
+                0) {
+            return -1;
+        }
+    }
+    r->handshake_us = loop_now_us() - started;
+    return 0;
+}
+
+static int pipe_bytes(const struct session *s, struct report *r) {
+    struct loop_limit limit = loop_limit_start(s->options->idle_timeout);
+    unsigned moved = 0;
+    for (;;) {
+        struct pollfd fds[PUMP_LANES];
+        switch (pump_step(&pump, &r->err)) {
+        case PUMP_DONE:
+            return 0;
+        case PUMP_FAILED:
+            return -1;
+        case PUMP_MOVED:
+            if (++moved % CHECK_EVERY == 0 &&
+                loop_check(s->loop, &r->err) != 0) {
+                return -1;
+            }
+            break;
+        case PUMP_IDLE:
+            if (moved != 0) {
+                limit = loop_limit_start(s->options->idle_timeout);
+                moved = 0;
+            }
+            if (loop_wait(s->loop, fds, pump_wait(&pump, fds), &limit,
+                          "a byte from either side", &r->err) != 0) {
+                return -1;
+            }
+            break;
+        }
+    }
+}
+
+/* close_notify, for whoever still listens. A peer that does not is not told,
+ * and that is no failure: its own end, or ours, is already known. */
+static void say_goodbye(const struct session *s) {
+    struct err ignored = ERR_INIT;
+    struct loop patient = *s->loop;
+    struct loop_limit limit = loop_limit_start(CLOSE_MS);
+    patient.wake_fd = -1;
+    patient.signal = NULL;
+    patient.max_time_ms = 0;
+    int want;
+    while ((want = ssl_socket_end(&sock, &ignored)) != 0) {
+        struct pollfd p = { .fd = sock.stream.fd, .events = POLLOUT };
+        if (want != STREAM_WANT_WR ||
+            loop_wait(&patient, &p, 1, &limit, "", &ignored) != 0) {
+            return;
+        }
+    }
+}
+
+/* Closing with unread bytes resets the connection, and a reset can overtake
+ * the alert or the data that we sent last: read until the peer closes. */
+static void linger(int fd) {
+    unsigned char unread[4096];
+    struct loop plain;
+    struct err ignored = ERR_INIT;
+    struct pollfd p = { .fd = fd, .events = POLLIN };
+    loop_init(&plain, -1, NULL, LINGER_MS);
+    if (shutdown(fd, SHUT_WR) != 0) {
+        return;
+    }
+    while (loop_wait(&plain, &p, 1, NULL, "", &ignored) == 0 &&
+           recv(fd, unread, sizeof unread, MSG_DONTWAIT) > 0) {
+    }
+}
+
+static void pipe_stdio(const struct session *s, struct stream *wire,
+                       struct report *r) {
+    struct fd_stream in, out;
+    bool server = s->setup->args.server_side;
+    const struct pump_config config = {
+        .wire = wire,
+        .on_eof = tls_on_eof(s->options, server),
+        .stop_with_peer = isatty(STDIN_FILENO) != 0,
+    };
+    fd_stream_init_file(&in, STDIN_FILENO, "stdin");
+    fd_stream_init_file(&out, STDOUT_FILENO, "stdout");
+    pump_init(&pump, &in.stream, &sock.stream, &out.stream, &config);
+    int rc = pipe_bytes(s, r);
+    /* A file of ours that failed half-way is not to look whole to the peer. */
+    bool ours_failed = rc != 0 && r->err.origin == ERR_OS;
+    if (!ours_failed) {
+        say_goodbye(s);
+    }
+    r->bytes_out = pump.up.total;
+    r->bytes_in = pump.down.total;
+}
+
+void session_run(const struct session *s, int fd, const struct net_path *path,
+                 const struct output *out, struct report *r) {
+    static char cipher[SSL_CIPHER_NAME_MAX];
+    struct fd_stream lower;
+    fd_stream_init_socket(&lower, fd, "the peer");
+    r->stage = STAGE_HANDSHAKE;
+    r->peer = path->address;
+    r->local = path->local;
+    r->trust = s->setup->trust;
+    if (ssl_context_wrap_socket(&s->setup->ctx, &sock, &lower.stream,
+                                s->server_hostname, &r->err) == 0 &&
+        handshake(s, r) == 0) {
+        r->stage = STAGE_STREAM;
+        ssl_socket_info(&sock, &r->tls, cipher);
+        output_handshake(out, r);
+        pipe_stdio(s, &lower.stream, r);
+    }
+    if (r->err.origin != ERR_NET) {
+        linger(fd);
+    }
+    ssl_socket_info(&sock, &r->tls, cipher);
+    ssl_socket_free(&sock);
+    close(fd);
+    r->total_us = loop_now_us() - s->started_us;
+}
+
+int session_end(const struct output *out, struct report *r, bool have_cert) {
+    bool broken = r->err.origin == ERR_OS && r->err.code == EPIPE;
+    if (broken && !out->json_on_stderr && out->json_file == NULL) {
+        signals_die_of_pipe();
+    }
+    int status = output_end(out, r, have_cert);
+    if (broken) {
+        signals_die_of_pipe();
+    }
+    return status;
+}

@@ -1,0 +1,60 @@
+#include "cli/signals.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t caught;
+static int wake[2] = { -1, -1 };
+static bool pipe_was_ignored;
+
+static void on_signal(int number) {
+    int saved = errno;
+    caught = number;
+    ssize_t n = write(wake[1], "", 1);
+    (void)n; /* full: already readable */
+    errno = saved;
+}
+
+static void catch_one(int number) {
+    struct sigaction was, now;
+    memset(&now, 0, sizeof now);
+    now.sa_handler = on_signal;
+    now.sa_flags = (int)SA_RESETHAND;
+    sigemptyset(&now.sa_mask);
+    if (sigaction(number, NULL, &was) == 0 && was.sa_handler != SIG_IGN) {
+        sigaction(number, &now, NULL);
+    }
+}
+
+int signals_catch(int *wake_fd, const volatile sig_atomic_t **number,
+                  struct err *err) {
+    if (wake[0] < 0) {
+        if (pipe(wake) != 0) {
+            return err_set(err, ERR_OS, errno, "make a pipe: %s",
+                           strerror(errno));
+        }
+        for (int i = 0; i < 2; i++) {
+            fcntl(wake[i], F_SETFD, FD_CLOEXEC);
+            fcntl(wake[i], F_SETFL, O_NONBLOCK);
+        }
+        struct sigaction was;
+        pipe_was_ignored =
+            sigaction(SIGPIPE, NULL, &was) == 0 && was.sa_handler == SIG_IGN;
+        signal(SIGPIPE, SIG_IGN);
+        catch_one(SIGINT);
+        catch_one(SIGTERM);
+    }
+    *wake_fd = wake[0];
+    *number = &caught;
+    return 0;
+}
+
+void signals_die_of_pipe(void) {
+    if (!pipe_was_ignored) {
+        signal(SIGPIPE, SIG_DFL);
+        raise(SIGPIPE);
+    }
+}

@@ -1,0 +1,25 @@
+/*
+ * signals.h - SIGINT and SIGTERM as something to poll.
+ */
+#ifndef CLI_SIGNALS_H
+#define CLI_SIGNALS_H
+
+#include <signal.h>
+
+#include "base/err.h"
+
+/**
+ * Catch SIGINT and SIGTERM once each (the second one kills), and ignore
+ * SIGPIPE. Those that were ignored already stay so.
+ *
+ * @param wake_fd  set to a descriptor that is readable once a signal came
+ * @param number   set to where its number then is, 0 before
+ * @return 0, or -1: ERR_OS
+ */
+MUST_USE int signals_catch(int *wake_fd, const volatile sig_atomic_t **number,
+                           struct err *err);
+
+/** End by SIGPIPE, as other filters do, unless it came to us ignored. */
+void signals_die_of_pipe(void);
+
+#endif

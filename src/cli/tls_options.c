@@ -1,0 +1,240 @@
+#include "cli/tls_options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/data.h"
+#include "io/file.h"
+
+static const char *const verify_names[] = { "none", "optional", "required",
+                                            NULL };
+static const char *const version_names[] = { "1.2", "1.3", NULL };
+static const char *const on_eof_names[] = { "half-close", "close", "wait",
+                                            NULL };
+
+#define T struct tls_options
+
+const struct opt tls_opts[] = {
+    OPT_ROW_CHOICE(T, verify, 0, "verify", "MODE", verify_names,
+                   "how far to check the peer's certificate (connect: "
+                   "required, serve: none)"),
+    OPT_ROW_STRING(T, cafile, 0, "cafile", "FILE",
+                   "trust the CAs in this file, PEM or DER"),
+    OPT_ROW_STRING(T, cadata, 0, "cadata", "DATA",
+                   "trust these CAs, PEM or DER, in place of the system's"),
+    OPT_ROW_STRING(T, cert, 0, "cert", "DATA",
+                   "our certificate and its chain, PEM or DER"),
+    OPT_ROW_STRING(T, key, 0, "key", "DATA",
+                   "the private key of --cert, PEM or DER"),
+    OPT_ROW_LIST(T, ciphers, 0, "ciphers", "NAME[,NAME...]",
+                 "offer or accept these suites only (see mptls ciphers)"),
+    OPT_ROW_CHOICE(T, min_version, 0, "min-version", "VERSION", version_names,
+                   "lowest TLS version"),
+    OPT_ROW_CHOICE(T, max_version, 0, "max-version", "VERSION", version_names,
+                   "highest TLS version"),
+    OPT_ROW_FLAG(T, defer_handshake, 0, "defer-handshake",
+                 "no handshake before there is something to send or to read"),
+    OPT_ROW_FLAG(T, mp_defaults, 0, "mp-defaults",
+                 "as MicroPython's ssl does: verify nothing, send no "
+                 "close_notify"),
+    OPT_END
+};
+
+const struct opt tls_pipe_opts[] = {
+    OPT_ROW_CHOICE(T, on_eof, 0, "on-eof", "WHAT", on_eof_names,
+                   "what the end of stdin does"),
+    OPT_ROW_FLAG(T, allow_truncation, 0, "allow-truncation",
+                 "a peer that closes without close_notify is no error"),
+    OPT_END
+};
+
+const struct opt tls_time_opts[] = {
+    OPT_ROW_DURATION(T, handshake_timeout, 0, "handshake-timeout",
+                     "give the handshake this long (default 10)"),
+    OPT_ROW_DURATION(T, idle_timeout, 0, "idle-timeout",
+                     "end when no byte moves for this long"),
+    OPT_ROW_DURATION(T, max_time, 0, "max-time",
+                     "end the whole run after this long"),
+    OPT_END
+};
+
+const struct opt tls_output_opts[] = {
+    OPT_ROW_COUNT(T, verbose, 'v', "verbose",
+                  "say on stderr what was agreed on, and how it ended"),
+    OPT_ROW_OPTIONAL(T, json, 0, "json", "FILE",
+                     "report as JSON on stderr, or in this file"),
+    OPT_END
+};
+
+#undef T
+
+/* Bytes that a DATA option named; freed after they are loaded. */
+struct piece {
+    unsigned char *data;
+    size_t len;
+};
+
+static int read_piece(struct piece *p, const char *option, const char *data,
+                      struct err *err) {
+    struct err why = ERR_INIT;
+    if (data == NULL || data_read(data, &p->data, &p->len, &why) == 0) {
+        return 0;
+    }
+    return err_set(err, why.origin, why.code, "%s: %s", option, why.msg);
+}
+
+/* A path as it is, without the forms that DATA has. */
+static int read_file(struct piece *p, const char *option, const char *path,
+                     struct err *err) {
+    struct err why = ERR_INIT;
+    if (path == NULL ||
+        file_read(path, FILE_MAX, &p->data, &p->len, &why) == 0) {
+        return 0;
+    }
+    return err_set(err, why.origin, why.code, "%s: %s", option, why.msg);
+}
+
+/* Inline data may be a key, and is not repeated. */
+static void add_source(char *buf, size_t len, const char *option,
+                       const char *data) {
+    if (data == NULL) {
+        return;
+    }
+    static const char *const forms[] = { "base64:", "hex:", "pem:" };
+    size_t at = strlen(buf), shown = strlen(data);
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        if (strncmp(data, forms[i], strlen(forms[i])) == 0) {
+            shown = strlen(forms[i]);
+        }
+    }
+    snprintf(buf + at, len - at, "%s%s %.*s", at != 0 ? ", " : "", option,
+             shown > 60 ? 60 : (int)shown, data);
+}
+
+/* The core knows bytes only; say which option they came from. */
+static int bad_data(const struct tls_options *o, const struct err *why,
+                    struct err *err) {
+    char from[200] = "";
+    if (why->origin != ERR_TLS) {
+        return err_set(err, why->origin, why->code, "%s", why->msg);
+    }
+    add_source(from, sizeof from, "--cert", o->cert);
+    add_source(from, sizeof from, "--key", o->key);
+    add_source(from, sizeof from, "--cafile", o->cafile);
+    add_source(from, sizeof from, "--cadata", o->cadata);
+    return err_set(err, why->origin, why->code, "%s%s%s%s", why->msg,
+                   from[0] != '\0' ? " (" : "", from,
+                   from[0] != '\0' ? ")" : "");
+}
+
+static int make_context(struct tls_setup *s, const struct tls_options *o,
+                        struct err *err) {
+    struct err why = ERR_INIT;
+    if (ssl_wrap_context(&s->ctx, &s->args, &why) != 0) {
+        return bad_data(o, &why, err);
+    }
+    if (o->ciphers != NULL &&
+        ssl_context_set_ciphers(&s->ctx, o->ciphers, err) != 0) {
+        return -1;
+    }
+    if ((o->min_version >= 0 || o->max_version >= 0) &&
+        ssl_context_set_versions(
+            &s->ctx,
+            o->min_version >= 0 ? (enum ssl_version)o->min_version
+                                : SSL_TLS_1_2,
+            o->max_version >= 0 ? (enum ssl_version)o->max_version
+                                : SSL_TLS_1_3,
+            err) != 0) {
+        return -1;
+    }
+    s->ctx.allow_truncation = o->allow_truncation;
+    s->ctx.no_close_notify = o->mp_defaults;
+    return 0;
+}
+
+static int set_trust(struct tls_setup *s, const struct tls_options *o,
+                     struct err *err) {
+    if (s->args.cert_reqs == SSL_CERT_NONE) {
+        return 0;
+    }
+    if (o->cafile != NULL || o->cadata != NULL) {
+        s->trust = o->cafile != NULL ? "--cafile" : "--cadata";
+        return 0;
+    }
+    if (o->mp_defaults) { /* MicroPython: has no store to fall back on */
+        return 0;
+    }
+    if (ca_store_find(&s->store, err) != 0) {
+        return -1;
+    }
+    s->trust = s->store.where;
+    ssl_context_set_ca_source(&s->ctx, ca_store_read, &s->store);
+    return 0;
+}
+
+static enum ssl_verify_mode verify_mode(const struct tls_options *o,
+                                        bool server) {
+    if (o->verify >= 0) {
+        return (enum ssl_verify_mode)o->verify;
+    }
+    /* MicroPython: cert_reqs=CERT_NONE is wrap_socket's default. */
+    return server || o->mp_defaults ? SSL_CERT_NONE : SSL_CERT_REQUIRED;
+}
+
+int tls_setup_init(struct tls_setup *s, const struct tls_options *o,
+                   bool server, struct err *err) {
+    struct piece cert = { NULL, 0 }, key = { NULL, 0 }, ca = { NULL, 0 };
+    int rc = -1;
+    memset(s, 0, sizeof *s);
+    if (o->cafile != NULL && o->cadata != NULL) {
+        err_set(err, ERR_USAGE, 0,
+                "--cafile and --cadata are one or the other");
+        goto out;
+    }
+    if ((o->cert == NULL) != (o->key == NULL)) {
+        err_set(err, ERR_USAGE, 0, "%s wants %s beside it",
+                o->cert != NULL ? "--cert" : "--key",
+                o->cert != NULL ? "--key" : "--cert");
+        goto out;
+    }
+    if (read_piece(&cert, "--cert", o->cert, err) != 0 ||
+        read_piece(&key, "--key", o->key, err) != 0 ||
+        read_piece(&ca, "--cadata", o->cadata, err) != 0 ||
+        read_file(&ca, "--cafile", o->cafile, err) != 0) {
+        goto out;
+    }
+    s->args = (struct ssl_wrap_args){
+        .server_side = server,
+        .cert = cert.data,
+        .cert_len = cert.len,
+        .key = key.data,
+        .key_len = key.len,
+        .cadata = ca.data,
+        .cadata_len = ca.len,
+        .cert_reqs = verify_mode(o, server),
+        .do_handshake = !o->defer_handshake,
+    };
+    if (make_context(s, o, err) != 0 || set_trust(s, o, err) != 0) {
+        goto out;
+    }
+    rc = 0;
+out:
+    free(cert.data);
+    free(key.data);
+    free(ca.data);
+    s->args.cert = s->args.key = s->args.cadata = NULL;
+    return rc;
+}
+
+void tls_setup_free(struct tls_setup *s) {
+    ssl_context_free(&s->ctx);
+    ca_store_free(&s->store);
+}
+
+enum pump_on_eof tls_on_eof(const struct tls_options *o, bool server) {
+    if (o->on_eof >= 0) { /* the names are in the enumeration's order */
+        return (enum pump_on_eof)o->on_eof;
+    }
+    return server ? PUMP_WAIT_EMPTY : PUMP_HALF_CLOSE;
+}

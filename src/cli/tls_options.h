@@ -1,0 +1,64 @@
+/*
+ * tls_options.h - the options that connect and serve share, and what they
+ * make: a context.
+ */
+#ifndef CLI_TLS_OPTIONS_H
+#define CLI_TLS_OPTIONS_H
+
+#include "cli/ca_store.h"
+#include "cli/opt.h"
+#include "io/pump.h"
+#include "tls/ssl_context.h"
+
+/* As the command line gave them; TLS_OPTIONS_INIT where it did not. */
+struct tls_options {
+    const char *cert, *key, *cafile, *cadata, *ciphers;
+    int verify;                   /* ssl_verify_mode; -1: the default */
+    int min_version, max_version; /* ssl_version; -1: the default */
+    bool mp_defaults, allow_truncation, defer_handshake;
+    int on_eof; /* index into on_eof_names; -1: the default */
+    int64_t handshake_timeout, idle_timeout, max_time; /* ms; 0: none */
+    unsigned verbose;
+    struct opt_optional json;
+};
+
+enum { TLS_HANDSHAKE_TIMEOUT = 10000, TLS_CONNECT_TIMEOUT = 10000 }; /* ms */
+
+#define TLS_OPTIONS_INIT                                                       \
+    {                                                                          \
+        .verify = -1, .min_version = -1, .max_version = -1, .on_eof = -1,      \
+        .handshake_timeout = TLS_HANDSHAKE_TIMEOUT                             \
+    }
+
+/* The tables; their offsets are in struct tls_options. */
+extern const struct opt tls_opts[];      /* certificates, trust, versions */
+extern const struct opt tls_pipe_opts[]; /* end of stdin, truncation */
+extern const struct opt tls_time_opts[];
+extern const struct opt tls_output_opts[];
+
+/* A context and what it borrows. */
+struct tls_setup {
+    struct ssl_context ctx;
+    struct ca_store store;
+    struct ssl_wrap_args args; /* its data is freed once it is loaded */
+    const char *trust;         /* where the anchors come from; NULL: none */
+};
+
+/**
+ * Read the files and make the context.
+ *
+ * @param s       the caller's memory; tls_setup_free() is due in every case
+ * @param server  the role
+ * @return 0, or -1: ERR_USAGE, ERR_FILE, ERR_TLS (the files' content; the
+ *         text ends in the options that named them)
+ */
+MUST_USE int tls_setup_init(struct tls_setup *s, const struct tls_options *o,
+                            bool server, struct err *err);
+
+/** May be called twice. */
+void tls_setup_free(struct tls_setup *s);
+
+/** What the end of stdin does, for this role. */
+enum pump_on_eof tls_on_eof(const struct tls_options *o, bool server);
+
+#endif

@@ -1,0 +1,62 @@
+/*
+ * main.c - the table of commands, and descriptors 0 to 2 as they must be.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <mbedtls/version.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "report/report.h"
+
+const struct command *const commands[] = {
+    &cmd_connect, &cmd_serve, &cmd_ciphers, &cmd_completion, &cmd_help, NULL,
+};
+
+/* A socket must not become stdin, stdout or stderr because one of them was
+ * closed. What takes the place fails where the closed one would have: stdin
+ * cannot be read, stdout cannot be written. */
+static int hold_standard_descriptors(void) {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        int flags = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+            open("/dev/null", flags) != fd) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int version(void) {
+    printf("mptls %s (%s)\n", MPTLS_VERSION, MBEDTLS_VERSION_STRING_FULL);
+    return command_flush();
+}
+
+static int usage(const char *text) {
+    report_line(stderr, "%s", text);
+    report_line(stderr, "try 'mptls --help'");
+    return 2;
+}
+
+int main(int argc, char **argv) {
+    if (hold_standard_descriptors() != 0) {
+        return 1;
+    }
+    setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
+    if (argc < 2) {
+        return usage(
+            "a command is wanted: mptls connect HOST:PORT, or another");
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "--version") == 0) {
+        return version();
+    }
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+        return cmd_help.run(1, (char *[]){ "help", NULL });
+    }
+    struct err err = ERR_INIT;
+    const struct command *c = command_find(name, &err);
+    return c != NULL ? c->run(argc - 1, argv + 1) : usage(err.msg);
+}

@@ -1,0 +1,79 @@
+/*
+ * report.h - one connection, from first try to exit status, as plain data.
+ *
+ * The same shape for success and failure; text.c and json.c print it.
+ */
+#ifndef REPORT_REPORT_H
+#define REPORT_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "tls/ssl_info.h"
+
+/* How far it got: where a failure belongs. */
+enum report_stage {
+    STAGE_SETUP,     /* options, files, the context */
+    STAGE_LISTEN,    /* serve: until a client has come */
+    STAGE_CONNECT,   /* connect: resolving and TCP */
+    STAGE_HANDSHAKE, /* TLS, until both Finished are in */
+    STAGE_STREAM,    /* application bytes */
+    STAGES
+};
+
+struct report {
+    const char *command; /* "connect", "serve"; static */
+    enum report_stage stage;
+    struct err err;          /* origin ERR_NONE: success */
+    int status;              /* the exit status, design of the man page */
+    const char *status_name; /* its class, e.g. "untrusted"; static */
+    const char *micropython; /* what it would raise; NULL: nothing */
+    const char *target;      /* as the user gave it; NULL: none */
+    const char *peer;        /* "127.0.0.1:4433"; NULL: not connected */
+    const char *local;
+    const char *trust; /* where the anchors come from; NULL: nowhere */
+    int64_t resolve_us, connect_us, handshake_us, total_us; /* -1: not done */
+    uint64_t bytes_in, bytes_out; /* application bytes delivered */
+    struct ssl_info tls;
+};
+
+/** @return e.g. "handshake"; static, "unknown" outside the enumeration */
+const char *report_stage_name(enum report_stage stage);
+
+/** A "mptls: " line on `f`; control bytes in the text become '?'. */
+void report_line(FILE *f, const char *fmt, ...) ERR_PRINTF(2, 3);
+
+/**
+ * What the handshake agreed on, for -v: a few "mptls: " lines.
+ *
+ * @param r  its `tls`, `peer`, `trust` and times are read
+ */
+void report_text_handshake(FILE *f, const struct report *r);
+
+/**
+ * How it ended: the failure, with what MicroPython would raise, or, if
+ * `verbose`, the success. Nothing for a success that is not verbose.
+ */
+void report_text_end(FILE *f, const struct report *r, bool verbose);
+
+/**
+ * The whole report as one JSON object (RFC 8259) and a newline, in one write
+ * if `f` is fully buffered. The man page has the schema.
+ */
+void report_json(FILE *f, const struct report *r);
+
+/** The event that a server can be connected to, as one JSON object. */
+void report_json_listening(FILE *f, const char *address);
+
+/**
+ * Write `s` as a JSON string, quotes included; bytes that are not UTF-8 become
+ * U+FFFD.
+ *
+ * @param s    NULL is written null
+ * @param len  bytes
+ */
+void report_json_string(FILE *f, const char *s, size_t len);
+
+#endif

@@ -1,0 +1,82 @@
+#include "report/report.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static void add_time(char *buf, size_t len, const char *what, int64_t us) {
+    if (us < 0) {
+        return;
+    }
+    size_t at = strlen(buf);
+    snprintf(buf + at, len - at, "%s%s %" PRId64 ".%" PRId64 " ms",
+             at != 0 ? ", " : "", what, us / 1000, us % 1000 / 100);
+}
+
+static void text_trust(FILE *f, const struct report *r) {
+    const struct ssl_info *t = &r->tls;
+    if (t->cert_count == 0) {
+        if (!t->server_side || t->verify_mode != SSL_CERT_NONE) {
+            report_line(f, "the peer sent no certificate");
+        }
+        return;
+    }
+    if (!t->verified) {
+        report_line(f, "not verified: the peer could be anyone");
+    } else if (t->verify_flags != 0) {
+        report_line(f, "verification failed, and was optional");
+    } else {
+        report_line(f, "verified%s%s%s%s", t->name_checked ? ": is " : "",
+                    t->name_checked ? t->server_hostname : "",
+                    r->trust != NULL ? ", trusted by " : "",
+                    r->trust != NULL ? r->trust : "");
+    }
+    for (size_t i = 0; i < t->cert_count; i++) {
+        const struct ssl_cert_info *c = &t->certs[i];
+        report_line(f, "certificate %zu: %s (%s, %.10s to %.10s)%s%s", i,
+                    c->subject, c->key, c->not_before, c->not_after,
+                    c->names[0] != '\0' ? ", names " : "", c->names);
+    }
+}
+
+void report_text_handshake(FILE *f, const struct report *r) {
+    char times[96] = "";
+    add_time(times, sizeof times, "resolve", r->resolve_us);
+    add_time(times, sizeof times, "connect", r->connect_us);
+    add_time(times, sizeof times, "handshake", r->handshake_us);
+    report_line(f, "%s %s%s%s%s",
+                r->tls.server_side ? "client" : "connected to",
+                r->peer != NULL ? r->peer : "?", times[0] != '\0' ? " (" : "",
+                times, times[0] != '\0' ? ")" : "");
+    report_line(f, "%s, %s",
+                r->tls.version != NULL ? r->tls.version : "no version",
+                r->tls.cipher != NULL ? r->tls.cipher : "no cipher suite");
+    text_trust(f, r);
+}
+
+static void text_success(FILE *f, const struct report *r) {
+    const struct ssl_info *t = &r->tls;
+    const char *notify =
+        t->close_notify_sent
+            ? t->close_notify_received ? "sent and received" : "sent only"
+        : t->close_notify_received ? "received only"
+                                   : "neither sent nor received";
+    report_line(f,
+                "%" PRIu64 " bytes sent, %" PRIu64 " received; close_notify %s",
+                r->bytes_out, r->bytes_in, notify);
+}
+
+void report_text_end(FILE *f, const struct report *r, bool verbose) {
+    if (r->err.origin == ERR_NONE) {
+        if (verbose) {
+            text_success(f, r);
+        }
+        return;
+    }
+    report_line(f, "%s", r->err.msg);
+    if (r->micropython != NULL) {
+        report_line(f, "micropython: %s", r->micropython);
+    }
+    if (verbose && r->stage == STAGE_STREAM) {
+        text_success(f, r);
+    }
+}

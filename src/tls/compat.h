@@ -1,0 +1,35 @@
+/*
+ * compat.h - the things of Mbed TLS that 3.6 has no public name for.
+ * Another version of the library changes this file and no other.
+ */
+#ifndef TLS_COMPAT_H
+#define TLS_COMPAT_H
+
+#include <mbedtls/ssl.h>
+
+/** @return the description (RFC 8446 6) of the fatal alert just received */
+static inline int compat_alert(const mbedtls_ssl_context *ssl) {
+    const unsigned char *in = ssl->MBEDTLS_PRIVATE(in_msg);
+    return in != NULL ? in[1] : 0;
+}
+
+/** @return the handshake's state, an mbedtls_ssl_states value */
+static inline int compat_state(const mbedtls_ssl_context *ssl) {
+    return ssl->MBEDTLS_PRIVATE(state);
+}
+
+/** @return bytes sealed in records that are not sent yet */
+static inline size_t compat_unsent(const mbedtls_ssl_context *ssl) {
+    return ssl->MBEDTLS_PRIVATE(out_left);
+}
+
+/**
+ * mbedtls_ssl_setup() that has failed forgets the configuration, which
+ * mbedtls_ssl_free() then wants (3.6.6, with variable buffers).
+ */
+static inline void compat_setup_failed(mbedtls_ssl_context *ssl,
+                                       const mbedtls_ssl_config *conf) {
+    ssl->MBEDTLS_PRIVATE(conf) = conf;
+}
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * mp_error.h - what MicroPython would have raised.
+ */
+#ifndef TLS_MP_ERROR_H
+#define TLS_MP_ERROR_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+
+enum { MP_ERROR_MAX = 1400 };
+
+/**
+ * The exception that MicroPython since 1.22 raises for this failure, as
+ * repr() shows it, e.g. "OSError(-30592,
+ * 'MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE')" or "ValueError('\nThe certificate
+ * validity has expired\n')"; a truncation, which it does not notice, is "b''",
+ * an ordinary end.
+ *
+ * MicroPython: mbedtls_raise_error() in modtls_mbedtls.c.
+ *
+ * @param buf  the text goes here, NUL-terminated; MP_ERROR_MAX is enough
+ * @return buf, or NULL if MicroPython has no such failure (a wrong option, a
+ *         signal, a limit that only we have)
+ */
+const char *mp_error(const struct err *e, char *buf, size_t len);
+
+/**
+ * @param code  an MBEDTLS_ERR_* value, high level, low level or their sum
+ * @param buf   its name or names go here, e.g.
+ *              "MBEDTLS_ERR_RSA_PRIVATE_FAILED+MBEDTLS_ERR_MPI_ALLOC_FAILED",
+ *              or "MBEDTLS_ERR_UNKNOWN (0x1234)"
+ * @return buf
+ */
+const char *mp_error_name(int code, char *buf, size_t len);
+
+#endif

@@ -1,0 +1,431 @@
+#include "tls/ssl_context.h"
+
+#include <mbedtls/asn1.h>
+#include <mbedtls/debug.h>
+#include <mbedtls/error.h>
+#include <mbedtls/pem.h>
+#include <mbedtls/platform.h>
+#include <mbedtls/platform_util.h>
+#include <mbedtls/psa_util.h>
+#include <psa/crypto.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tls/ssl_verify.h"
+
+/* What is offered and accepted, best first. PKCS#1 v1.5 stands before PSS:
+ * with PSS first, Mbed TLS 3.6.6 offering both versions fails against a
+ * server of TLS 1.2 only that signs with RSA (Mbed-TLS/mbedtls #10668). In
+ * TLS 1.3 the v1.5 values mean certificates only (RFC 8446 4.2.3). */
+static const uint16_t sig_algs[] = {
+    MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256,
+    MBEDTLS_TLS1_3_SIG_ECDSA_SECP384R1_SHA384,
+    MBEDTLS_TLS1_3_SIG_ECDSA_SECP521R1_SHA512,
+    MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA256,
+    MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA384,
+    MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA512,
+    MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA256,
+    MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA384,
+    MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA512,
+    MBEDTLS_TLS1_3_SIG_NONE,
+};
+
+enum { DHM_MIN_BITS = 2048 }; /* the library would take 1024 */
+
+/* MBEDTLS_ERR_* in words, as every failure here says it. */
+static int tls_failed(struct err *err, int ret, const char *what) {
+    char text[96];
+    mbedtls_strerror(ret, text, sizeof text);
+    return err_set(err, ERR_TLS, ret, "%s: %s", what, text);
+}
+
+static void set_versions(struct ssl_context *ctx) {
+    static const mbedtls_ssl_protocol_version ids[] = {
+        [SSL_TLS_1_2] = MBEDTLS_SSL_VERSION_TLS1_2,
+        [SSL_TLS_1_3] = MBEDTLS_SSL_VERSION_TLS1_3,
+    };
+    mbedtls_ssl_conf_min_tls_version(&ctx->conf, ids[ctx->min_version]);
+    mbedtls_ssl_conf_max_tls_version(&ctx->conf, ids[ctx->max_version]);
+}
+
+static void set_authmode(struct ssl_context *ctx) {
+    static const int modes[] = {
+        [SSL_CERT_NONE] = MBEDTLS_SSL_VERIFY_NONE,
+        [SSL_CERT_OPTIONAL] = MBEDTLS_SSL_VERIFY_OPTIONAL,
+        [SSL_CERT_REQUIRED] = MBEDTLS_SSL_VERIFY_REQUIRED,
+    };
+    mbedtls_ssl_conf_authmode(&ctx->conf, modes[ctx->verify_mode]);
+}
+
+/* Mbed TLS gives the reason of a failure only here: in its last line that
+ * does not just repeat an error code or tell of progress. */
+static void on_debug(void *arg, int level, const char *file, int line,
+                     const char *text) {
+    static const char *const idle[] = { "Negotiated version", "Switch to ",
+                                        "Perform PSA" };
+    struct ssl_context *ctx = arg;
+    (void)level;
+    (void)file;
+    (void)line;
+    bool news = strstr(text, "() returned") == NULL;
+    for (size_t i = 0; i < sizeof idle / sizeof idle[0]; i++) {
+        news = news && strncmp(text, idle[i], strlen(idle[i])) != 0;
+    }
+    if (news) {
+        snprintf(ctx->detail, sizeof ctx->detail, "%.*s",
+                 (int)strcspn(text, "\n"), text);
+    }
+}
+
+int ssl_context_init(struct ssl_context *ctx, enum ssl_protocol protocol,
+                     struct err *err) {
+    memset(ctx, 0, sizeof *ctx);
+    ctx->protocol = protocol;
+    ctx->min_version = SSL_TLS_1_2;
+    ctx->max_version = SSL_TLS_1_3;
+    bool client = protocol == SSL_PROTOCOL_TLS_CLIENT;
+    ctx->verify_mode = client ? SSL_CERT_REQUIRED : SSL_CERT_NONE;
+    mbedtls_ssl_config_init(&ctx->conf);
+    mbedtls_x509_crt_init(&ctx->cert);
+    mbedtls_pk_init(&ctx->key);
+    mbedtls_x509_crt_init(&ctx->ca);
+    psa_status_t status = psa_crypto_init();
+    if (status != PSA_SUCCESS) {
+        return err_set(err, ERR_TLS, status, "start the random generator");
+    }
+    int ret = mbedtls_ssl_config_defaults(
+        &ctx->conf, client ? MBEDTLS_SSL_IS_CLIENT : MBEDTLS_SSL_IS_SERVER,
+        MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
+    if (ret != 0) {
+        return tls_failed(err, ret, "make a context");
+    }
+    mbedtls_ssl_conf_rng(&ctx->conf, mbedtls_psa_get_random,
+                         MBEDTLS_PSA_RANDOM_STATE);
+    mbedtls_ssl_conf_sig_algs(&ctx->conf, sig_algs);
+    mbedtls_ssl_conf_dhm_min_bitlen(&ctx->conf, DHM_MIN_BITS);
+    mbedtls_ssl_conf_dbg(&ctx->conf, on_debug, ctx);
+    mbedtls_debug_set_threshold(1);
+    set_versions(ctx);
+    set_authmode(ctx);
+    return 0;
+}
+
+void ssl_context_free(struct ssl_context *ctx) {
+    mbedtls_ssl_config_free(&ctx->conf);
+    mbedtls_x509_crt_free(&ctx->cert);
+    mbedtls_pk_free(&ctx->key);
+    mbedtls_x509_crt_free(&ctx->ca);
+    memset(ctx, 0, sizeof *ctx);
+    mbedtls_ssl_config_init(&ctx->conf);
+    mbedtls_x509_crt_init(&ctx->cert);
+    mbedtls_pk_init(&ctx->key);
+    mbedtls_x509_crt_init(&ctx->ca);
+}
+
+static bool is_pem(const unsigned char *data, size_t len) {
+    static const char mark[] = "-----BEGIN ";
+    for (size_t i = 0; i + sizeof mark - 1 <= len; i++) {
+        if (memcmp(data + i, mark, sizeof mark - 1) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Mbed TLS wants the NUL that ends PEM text counted. The copy is wiped. */
+static unsigned char *pem_copy(const unsigned char *data, size_t len) {
+    unsigned char *copy = mbedtls_calloc(1, len + 1);
+    if (copy != NULL) {
+        memcpy(copy, data, len);
+    }
+    return copy;
+}
+
+static void pem_copy_free(unsigned char *copy, size_t len) {
+    if (copy != NULL) {
+        mbedtls_platform_zeroize(copy, len);
+        mbedtls_free(copy);
+    }
+}
+
+/* Bytes of the DER element at p, its header included; 0 if there is none. */
+static size_t der_len(const unsigned char *p, size_t len) {
+    unsigned char *at = (unsigned char *)(uintptr_t)p;
+    size_t body;
+    if (mbedtls_asn1_get_tag(&at, p + len, &body,
+                             MBEDTLS_ASN1_CONSTRUCTED |
+                                 MBEDTLS_ASN1_SEQUENCE) != 0) {
+        return 0;
+    }
+    return (size_t)(at - p) + body;
+}
+
+/* 0, an MBEDTLS_ERR_* value, or how many of a bundle could not be parsed. */
+static int parse_certs(mbedtls_x509_crt *crt, const unsigned char *data,
+                       size_t len) {
+    if (is_pem(data, len)) {
+        unsigned char *copy = pem_copy(data, len);
+        if (copy == NULL) {
+            return MBEDTLS_ERR_X509_ALLOC_FAILED;
+        }
+        int ret = mbedtls_x509_crt_parse(crt, copy, len + 1);
+        pem_copy_free(copy, len);
+        return ret;
+    }
+    if (len == 0) {
+        return MBEDTLS_ERR_X509_CERT_UNKNOWN_FORMAT;
+    }
+    while (len > 0) {
+        size_t n = der_len(data, len);
+        if (n == 0) {
+            return MBEDTLS_ERR_X509_INVALID_FORMAT;
+        }
+        int ret = mbedtls_x509_crt_parse_der(crt, data, n);
+        if (ret != 0) {
+            return ret;
+        }
+        data += n;
+        len -= n;
+    }
+    return 0;
+}
+
+static int certs_failed(struct err *err, int ret, const char *what) {
+    if (ret > 0) {
+        return err_set(err, ERR_TLS, MBEDTLS_ERR_X509_INVALID_FORMAT,
+                       "%s: %d of its certificates cannot be parsed", what,
+                       ret);
+    }
+    return tls_failed(err, ret, what);
+}
+
+static int parse_key(mbedtls_pk_context *pk, const unsigned char *data,
+                     size_t len) {
+    bool pem = is_pem(data, len);
+    unsigned char *copy = pem ? pem_copy(data, len) : NULL;
+    if (pem && copy == NULL) {
+        return MBEDTLS_ERR_PK_ALLOC_FAILED;
+    }
+    int ret = mbedtls_pk_parse_key(pk, pem ? copy : data, pem ? len + 1 : len,
+                                   NULL, 0, mbedtls_psa_get_random,
+                                   MBEDTLS_PSA_RANDOM_STATE);
+    pem_copy_free(copy, len);
+    return ret;
+}
+
+static void drop_cert(struct ssl_context *ctx) {
+    mbedtls_x509_crt_free(&ctx->cert);
+    mbedtls_x509_crt_init(&ctx->cert);
+    mbedtls_pk_free(&ctx->key);
+    mbedtls_pk_init(&ctx->key);
+    ctx->have_cert = false;
+}
+
+int ssl_context_load_cert_chain(struct ssl_context *ctx,
+                                const unsigned char *cert, size_t cert_len,
+                                const unsigned char *key, size_t key_len,
+                                struct err *err) {
+    int rc = -1;
+    drop_cert(ctx);
+    int ret = parse_certs(&ctx->cert, cert, cert_len);
+    if (ret != 0) {
+        certs_failed(err, ret, "the certificate");
+        goto out;
+    }
+    ret = parse_key(&ctx->key, key, key_len);
+    if (ret == MBEDTLS_ERR_PK_PASSWORD_REQUIRED ||
+        ret == MBEDTLS_ERR_PEM_PASSWORD_REQUIRED) {
+        err_set(err, ERR_TLS, ret, "the key is encrypted: decrypt it first");
+        goto out;
+    }
+    if (ret != 0) {
+        tls_failed(err, ret, "the key");
+        goto out;
+    }
+    /* MicroPython: this is found out by the peer, in the handshake. */
+    ret =
+        mbedtls_pk_check_pair(&ctx->cert.pk, &ctx->key, mbedtls_psa_get_random,
+                              MBEDTLS_PSA_RANDOM_STATE);
+    if (ret != 0) {
+        err_set(err, ERR_TLS, ret, "the key is not that of the certificate");
+        goto out;
+    }
+    ret = mbedtls_ssl_conf_own_cert(&ctx->conf, &ctx->cert, &ctx->key);
+    if (ret != 0) {
+        tls_failed(err, ret, "use the certificate");
+        goto out;
+    }
+    ctx->have_cert = true;
+    rc = 0;
+out:
+    if (rc != 0) {
+        drop_cert(ctx);
+    }
+    return rc;
+}
+
+int ssl_context_load_verify_locations(struct ssl_context *ctx,
+                                      const unsigned char *cadata, size_t len,
+                                      struct err *err) {
+    mbedtls_x509_crt fresh;
+    mbedtls_x509_crt_init(&fresh);
+    int ret = parse_certs(&fresh, cadata, len);
+    if (ret != 0) {
+        mbedtls_x509_crt_free(&fresh);
+        return certs_failed(err, ret, "the CA");
+    }
+    mbedtls_x509_crt *last = &ctx->ca;
+    if (!ctx->have_ca) {
+        *last = fresh;
+    } else {
+        while (last->next != NULL) {
+            last = last->next;
+        }
+        last->next = mbedtls_calloc(1, sizeof fresh);
+        if (last->next == NULL) {
+            mbedtls_x509_crt_free(&fresh);
+            return tls_failed(err, MBEDTLS_ERR_X509_ALLOC_FAILED, "the CA");
+        }
+        *last->next = fresh;
+    }
+    ctx->have_ca = true;
+    mbedtls_ssl_conf_ca_chain(&ctx->conf, &ctx->ca, NULL);
+    return 0;
+}
+
+void ssl_context_set_ca_source(struct ssl_context *ctx, ssl_ca_source *source,
+                               void *arg) {
+    ctx->ca_source = source;
+    ctx->ca_arg = arg;
+    if (!ctx->have_ca) {
+        mbedtls_ssl_conf_ca_cb(&ctx->conf, ssl_verify_find_ca, ctx);
+    }
+}
+
+int ssl_context_set_verify_mode(struct ssl_context *ctx,
+                                enum ssl_verify_mode mode, struct err *err) {
+    if (mode != SSL_CERT_NONE && mode != SSL_CERT_OPTIONAL &&
+        mode != SSL_CERT_REQUIRED) {
+        return err_set(err, ERR_USAGE, 0, "verify_mode %d is none of 0, 1, 2",
+                       (int)mode);
+    }
+    ctx->verify_mode = mode;
+    set_authmode(ctx);
+    return 0;
+}
+
+enum ssl_verify_mode
+ssl_context_get_verify_mode(const struct ssl_context *ctx) {
+    return ctx->verify_mode;
+}
+
+const int *ssl_context_get_ciphers(const struct ssl_context *ctx) {
+    return ctx->ciphers_set ? ctx->ciphers : mbedtls_ssl_list_ciphersuites();
+}
+
+/* Which versions the suites chosen can speak. */
+static void cipher_versions(const int *ciphers, bool *tls12, bool *tls13) {
+    *tls12 = *tls13 = false;
+    for (; *ciphers != 0; ciphers++) {
+        bool is12, is13;
+        ssl_cipher_versions(*ciphers, &is12, &is13);
+        *tls12 |= is12;
+        *tls13 |= is13;
+    }
+}
+
+static int fit_versions(struct ssl_context *ctx, enum ssl_version min,
+                        enum ssl_version max, struct err *err) {
+    static const char *const names[] = { "1.2", "1.3" };
+    if (min > max) {
+        return err_set(err, ERR_USAGE, 0,
+                       "the lowest version, TLS %s, is above the highest, "
+                       "TLS %s",
+                       names[min], names[max]);
+    }
+    bool tls12, tls13;
+    cipher_versions(ssl_context_get_ciphers(ctx), &tls12, &tls13);
+    if (max == SSL_TLS_1_3 && !tls13) {
+        max = SSL_TLS_1_2;
+    }
+    if (min == SSL_TLS_1_2 && !tls12) {
+        min = SSL_TLS_1_3;
+    }
+    if (min > max) {
+        return err_set(err, ERR_USAGE, 0,
+                       "none of the cipher suites chosen works with the "
+                       "TLS versions chosen");
+    }
+    ctx->min_version = min;
+    ctx->max_version = max;
+    set_versions(ctx);
+    return 0;
+}
+
+int ssl_context_set_ciphers(struct ssl_context *ctx, const char *names,
+                            struct err *err) {
+    int chosen[SSL_CIPHERS_MAX + 1];
+    size_t n = 0;
+    for (const char *p = names;; p++) {
+        size_t len = strcspn(p, ",:");
+        int id = ssl_cipher_find(p, len);
+        if (id == 0) {
+            char word[SSL_CIPHER_NAME_MAX], near[SSL_CIPHER_NAME_MAX];
+            snprintf(word, sizeof word, "%.*s", (int)len, p);
+            const char *hint = ssl_cipher_nearest(word, near);
+            return err_set(err, ERR_TLS, MBEDTLS_ERR_SSL_BAD_CONFIG,
+                           "unknown cipher suite %s%s%s%s",
+                           len == 0 ? "(empty)" : word,
+                           hint != NULL ? "; did you mean " : "",
+                           hint != NULL ? hint : "", hint != NULL ? "?" : "");
+        }
+        bool twice = false;
+        for (size_t i = 0; i < n; i++) {
+            twice |= chosen[i] == id;
+        }
+        if (!twice && n < SSL_CIPHERS_MAX) {
+            chosen[n++] = id;
+        }
+        p += len;
+        if (*p == '\0') {
+            break;
+        }
+    }
+    chosen[n] = 0;
+    memcpy(ctx->ciphers, chosen, (n + 1) * sizeof chosen[0]);
+    ctx->ciphers_set = true;
+    mbedtls_ssl_conf_ciphersuites(&ctx->conf, ctx->ciphers);
+    return fit_versions(ctx, ctx->min_version, ctx->max_version, err);
+}
+
+int ssl_context_set_versions(struct ssl_context *ctx, enum ssl_version min,
+                             enum ssl_version max, struct err *err) {
+    return fit_versions(ctx, min, max, err);
+}
+
+int ssl_wrap_context(struct ssl_context *ctx, const struct ssl_wrap_args *args,
+                     struct err *err) {
+    if (ssl_context_init(ctx,
+                         args->server_side ? SSL_PROTOCOL_TLS_SERVER
+                                           : SSL_PROTOCOL_TLS_CLIENT,
+                         err) != 0) {
+        return -1;
+    }
+    if ((args->cert == NULL) != (args->key == NULL)) {
+        return err_set(err, ERR_USAGE, 0,
+                       "a certificate and its key go "
+                       "together: %s is missing",
+                       args->cert == NULL ? "--cert" : "--key");
+    }
+    if (args->cert != NULL &&
+        ssl_context_load_cert_chain(ctx, args->cert, args->cert_len, args->key,
+                                    args->key_len, err) != 0) {
+        return -1;
+    }
+    if (args->cadata != NULL &&
+        ssl_context_load_verify_locations(ctx, args->cadata, args->cadata_len,
+                                          err) != 0) {
+        return -1;
+    }
+    return ssl_context_set_verify_mode(ctx, args->cert_reqs, err);
+}

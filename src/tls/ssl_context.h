@@ -1,0 +1,194 @@
+/*
+ * ssl_context.h - what connections share: keys, trust, ciphers.
+ *
+ * MicroPython: SSLContext. Set it up, then wrap sockets; don't change it while
+ * a socket made from it lives. Nothing here does I/O, prints or exits: data
+ * comes in as bytes. One thread.
+ *
+ * Functions returning int: 0, or -1 with *err set (base/err.h), after which
+ * the context may still be used or freed.
+ */
+#ifndef TLS_SSL_CONTEXT_H
+#define TLS_SSL_CONTEXT_H
+
+#include <mbedtls/ssl.h>
+
+#include "base/err.h"
+#include "tls/ssl_cipher.h"
+#include "tls/ssl_info.h"
+
+/* MicroPython: PROTOCOL_TLS_CLIENT, PROTOCOL_TLS_SERVER, with its values. */
+enum ssl_protocol { SSL_PROTOCOL_TLS_CLIENT = 0, SSL_PROTOCOL_TLS_SERVER = 1 };
+
+enum ssl_version { SSL_TLS_1_2 = 0, SSL_TLS_1_3 = 1 };
+
+/**
+ * Where a chain's anchor is looked for when none was loaded, e.g. the system's
+ * store. Called at the first chain that asks, at most once per context.
+ *
+ * @param arg  as given with the function
+ * @param pem  set to certificates in PEM, NUL-terminated; borrowed by the
+ *             context until it is freed
+ * @param len  set to its bytes, not counting the NUL
+ * @return 0, or -1 with *err set
+ */
+typedef int ssl_ca_source(void *arg, const unsigned char **pem, size_t *len,
+                          struct err *err);
+
+struct ssl_context {
+    enum ssl_protocol protocol;
+    enum ssl_verify_mode verify_mode;
+    mbedtls_ssl_config conf;
+    mbedtls_x509_crt cert; /* ours, leaf first */
+    mbedtls_pk_context key;
+    mbedtls_x509_crt ca;
+    int ciphers[SSL_CIPHERS_MAX + 1]; /* ends in 0 */
+    bool have_ca;
+    bool have_cert;
+    bool ciphers_set;
+    bool allow_truncation;
+    bool no_close_notify;
+    enum ssl_version min_version, max_version;
+    ssl_ca_source *ca_source; /* NULL: none */
+    void *ca_arg;
+    const unsigned char *ca_pem; /* what ca_source gave; NULL: not asked */
+    size_t ca_pem_len;
+    struct err ca_err; /* why ca_source failed */
+    char detail[112];  /* what Mbed TLS last said, in its last call */
+};
+
+/**
+ * Make a context.
+ *
+ * MicroPython: SSLContext(protocol). verify_mode begins as tls.SSLContext's:
+ * required for a client, none for a server.
+ *
+ * @param ctx       the caller's memory, which must stay where it is; safe to
+ *                  free whatever is returned
+ * @param protocol  the role of every socket wrapped with it
+ * @return 0, or -1: ERR_TLS with MBEDTLS_ERR_*_ALLOC_FAILED or, with a PSA
+ *         status, where the random generator cannot be started
+ */
+MUST_USE int ssl_context_init(struct ssl_context *ctx,
+                              enum ssl_protocol protocol, struct err *err);
+
+/** Free all that `ctx` holds; may be called twice. Sockets go first. */
+void ssl_context_free(struct ssl_context *ctx);
+
+/**
+ * Load our certificate chain and its private key.
+ *
+ * MicroPython: SSLContext.load_cert_chain(cert, key). Differs: the key is
+ * checked against the certificate here, not at the handshake; DER may hold a
+ * chain, one certificate after the other; bytes after the last are an error.
+ *
+ * @param cert      PEM or DER, our certificate first; copied
+ * @param cert_len  bytes
+ * @param key       PEM or DER, unencrypted; parsed, the input is not kept
+ * @param key_len   bytes
+ * @return 0, or -1: ERR_TLS with MBEDTLS_ERR_X509_*, _PEM_* or _PK_*;
+ *         after that the context has no certificate
+ */
+MUST_USE int ssl_context_load_cert_chain(struct ssl_context *ctx,
+                                         const unsigned char *cert,
+                                         size_t cert_len,
+                                         const unsigned char *key,
+                                         size_t key_len, struct err *err);
+
+/**
+ * Add certificates to trust. Calls accumulate.
+ *
+ * MicroPython: SSLContext.load_verify_locations(cadata=data). Differs: a PEM
+ * bundle and DER one after the other are taken whole.
+ *
+ * @param cadata  PEM or DER; copied
+ * @param len     bytes
+ * @return 0, or -1: ERR_TLS with MBEDTLS_ERR_X509_* or _PEM_*; what was loaded
+ *         before is still there
+ */
+MUST_USE int ssl_context_load_verify_locations(struct ssl_context *ctx,
+                                               const unsigned char *cadata,
+                                               size_t len, struct err *err);
+
+/**
+ * Where to look when load_verify_locations was not called; not in MicroPython.
+ *
+ * @param source  borrowed, with its argument, until the context is freed
+ */
+void ssl_context_set_ca_source(struct ssl_context *ctx, ssl_ca_source *source,
+                               void *arg);
+
+/**
+ * MicroPython: SSLContext.verify_mode = mode. Differs: other values are
+ * refused, and OPTIONAL on a client keeps what was found (ssl_info).
+ *
+ * @return 0, or -1: ERR_USAGE
+ */
+MUST_USE int ssl_context_set_verify_mode(struct ssl_context *ctx,
+                                         enum ssl_verify_mode mode,
+                                         struct err *err);
+
+/** MicroPython: SSLContext.verify_mode. */
+enum ssl_verify_mode ssl_context_get_verify_mode(const struct ssl_context *ctx);
+
+/**
+ * MicroPython: SSLContext.get_ciphers(). Differs: what set_ciphers chose, not
+ * always all; numbers, which ssl_cipher_iana() names.
+ *
+ * @return the suites in order of preference, ending in 0; owned by `ctx`
+ */
+const int *ssl_context_get_ciphers(const struct ssl_context *ctx);
+
+/**
+ * Offer or accept these suites only, in this order.
+ *
+ * MicroPython: SSLContext.set_ciphers([...]). Differs: one string, every
+ * spelling (ssl_cipher.h). A list without a TLS 1.3 suite turns TLS 1.3 off,
+ * one of nothing else turns TLS 1.2 off.
+ *
+ * @param names  separated by commas or colons; "" is an error
+ * @return 0, or -1: ERR_TLS with MBEDTLS_ERR_SSL_BAD_CONFIG, naming the unknown
+ *         one and the nearest, or ERR_USAGE as set_versions; the list
+ *         is then as it was
+ */
+MUST_USE int ssl_context_set_ciphers(struct ssl_context *ctx, const char *names,
+                                     struct err *err);
+
+/**
+ * The versions to offer or accept; not in MicroPython. The default is both.
+ *
+ * @return 0, or -1: ERR_USAGE if min is above max or the suites chosen leave
+ *         nothing between them
+ */
+MUST_USE int ssl_context_set_versions(struct ssl_context *ctx,
+                                      enum ssl_version min,
+                                      enum ssl_version max, struct err *err);
+
+/** The arguments of ssl.wrap_socket(), under its names. */
+struct ssl_wrap_args {
+    bool server_side;
+    const unsigned char *key; /* NULL: none */
+    size_t key_len;
+    const unsigned char *cert;
+    size_t cert_len;
+    enum ssl_verify_mode cert_reqs;
+    const unsigned char *cadata;
+    size_t cadata_len;
+    const char *server_hostname; /* NULL: none */
+    bool do_handshake;           /* false: at the first read or write */
+};
+
+/**
+ * Make a context from wrap_socket's arguments, so that what is wrong with them
+ * is known before there is a socket. ssl_wrap_socket() is this, then the
+ * wrapping.
+ *
+ * @return 0, or -1 as ssl_context_init, _load_cert_chain,
+ *         _load_verify_locations, _set_verify_mode; ERR_USAGE if only one of
+ *         key and cert is given. In every case ssl_context_free(ctx) is due.
+ */
+MUST_USE int ssl_wrap_context(struct ssl_context *ctx,
+                              const struct ssl_wrap_args *args,
+                              struct err *err);
+
+#endif

@@ -1,0 +1,157 @@
+/*
+ * ssl_socket.h - a TLS connection: a stream stacked on a stream.
+ *
+ * MicroPython: SSLSocket, what SSLContext.wrap_socket() returns. Nothing
+ * blocks: where MicroPython returns None or waits, these answer
+ * STREAM_WANT_RD or STREAM_WANT_WR, and the caller polls and calls again.
+ *
+ * Mbed TLS seals a record at the first try of a write and loses data if the
+ * retry has another length, so the retry duty of base/stream.h holds here, and
+ * it may hold plaintext that poll cannot see, so read before waiting.
+ *
+ * Failures of every function: ERR_ALERT (the peer's fatal alert), ERR_VERIFY
+ * (its chain refused; the code has the flags), ERR_TLS (any other protocol
+ * failure), ERR_TRUNCATED (read only), and whatever the lower stream reports.
+ */
+#ifndef TLS_SSL_SOCKET_H
+#define TLS_SSL_SOCKET_H
+
+#include "base/stream.h"
+#include "tls/ssl_context.h"
+#include "tls/ssl_verify.h"
+
+enum { SSL_PEEK_MAX = 32, SSL_ALERT_RECORD = 7 };
+
+struct ssl_socket {
+    struct stream stream; /* first, so that an ssl_socket is a stream */
+    struct stream *lower;
+    struct ssl_context *ctx;
+    mbedtls_ssl_context ssl;
+    char server_hostname[SSL_NAME_MAX];
+    bool name_checked;
+    bool handshake_done;
+    bool got_data; /* application bytes have come */
+    bool close_notify_begun, close_notify_sent, close_notify_received;
+    struct err lower_err;             /* why the lower stream failed */
+    unsigned char peek[SSL_PEEK_MAX]; /* the first bytes that came */
+    size_t peek_len;
+    unsigned char last[SSL_ALERT_RECORD]; /* the last bytes that came */
+    uint64_t wire_in, wire_out;
+    struct ssl_verify verify;
+};
+
+/**
+ * Make `sock` a TLS connection over `lower`. No byte moves yet.
+ *
+ * MicroPython: SSLContext.wrap_socket(sock, server_side=,
+ * do_handshake_on_connect=, server_hostname=). Differs: the role is the
+ * context's; the handshake is ssl_socket_do_handshake(), or happens inside the
+ * first read, write or end (do_handshake_on_connect=False); no SNI is sent for
+ * an address (RFC 6066 3); '' waives the name check of CERT_REQUIRED.
+ *
+ * @param sock   the caller's memory; may be freed whatever is returned
+ * @param lower  borrowed, and must outlive `sock`
+ * @param server_hostname  for SNI and the name check; NULL: none; copied.
+ *        A name with bytes over 0x7f is refused: use its A-labels (xn--).
+ * @return 0, or -1: ERR_USAGE for a bad name, or none where the mode is
+ *         CERT_REQUIRED on a client; ERR_TLS
+ */
+MUST_USE int ssl_context_wrap_socket(struct ssl_context *ctx,
+                                     struct ssl_socket *sock,
+                                     struct stream *lower,
+                                     const char *server_hostname,
+                                     struct err *err);
+
+/**
+ * One call from bytes to a connection.
+ *
+ * MicroPython: ssl.wrap_socket(). Differs: `do_handshake` cannot block, so
+ * with it the handshake is tried once, and the caller goes on with
+ * ssl_socket_do_handshake() until that is done.
+ *
+ * @param ctx   made here by ssl_wrap_context(); to be freed after `sock`
+ * @return 0, or -1 as ssl_wrap_context and ssl_context_wrap_socket, or, with
+ *         do_handshake, as the handshake. Both frees are due in every case.
+ */
+MUST_USE int ssl_wrap_socket(struct ssl_context *ctx, struct ssl_socket *sock,
+                             struct stream *lower,
+                             const struct ssl_wrap_args *args, struct err *err);
+
+/**
+ * Go on with the handshake.
+ *
+ * MicroPython: do_handshake_on_connect=True does this inside wrap_socket.
+ *
+ * @return 0: done, now or before; STREAM_WANT_RD, STREAM_WANT_WR; STREAM_ERROR
+ */
+MUST_USE int ssl_socket_do_handshake(struct ssl_socket *sock, struct err *err);
+
+/**
+ * MicroPython: SSLSocket.read(n), on a non-blocking socket. Differs: a peer
+ * that closes without close_notify is ERR_TRUNCATED, unless the context's
+ * allow_truncation is set.
+ *
+ * @return bytes read, or STREAM_EOF (the peer's close_notify; stays so), or a
+ *         STREAM_* value
+ */
+ssize_t ssl_socket_read(struct ssl_socket *sock, void *buf, size_t len,
+                        struct err *err);
+
+/**
+ * MicroPython: SSLSocket.write(buf). At most one record is taken.
+ *
+ * @param len  1 or more
+ * @return bytes taken, or a STREAM_* value
+ */
+ssize_t ssl_socket_write(struct ssl_socket *sock, const void *buf, size_t len,
+                         struct err *err);
+
+/**
+ * Send close_notify, after which reading may go on (RFC 8446 6.1).
+ *
+ * MicroPython: close() sends none; the context's no_close_notify does as it.
+ *
+ * @return 0: sent, now or before; STREAM_WANT_RD, _WANT_WR; STREAM_ERROR
+ */
+int ssl_socket_end(struct ssl_socket *sock, struct err *err);
+
+/** Free all that `sock` holds, sending nothing; may be called twice. */
+void ssl_socket_free(struct ssl_socket *sock);
+
+/**
+ * MicroPython: SSLSocket.cipher(). Differs: NULL before the handshake, where
+ * MicroPython crashes.
+ *
+ * @param version  set to "TLSv1.2" or "TLSv1.3", static; not NULL
+ * @param buf      SSL_CIPHER_NAME_MAX bytes
+ * @return buf with the IANA name, or NULL
+ */
+const char *ssl_socket_cipher(const struct ssl_socket *sock,
+                              const char **version, char *buf);
+
+/**
+ * MicroPython: SSLSocket.getpeercert(True).
+ *
+ * @param len  set to the bytes of the certificate
+ * @return the peer's own certificate in DER, owned by `sock`; NULL if it sent
+ *         none, or the handshake is not done
+ */
+const unsigned char *ssl_socket_getpeercert(const struct ssl_socket *sock,
+                                            size_t *len);
+
+/**
+ * What a handshake that has not ended is waiting for; not in MicroPython.
+ *
+ * @return e.g. "the server's ServerHello"; static
+ */
+const char *ssl_socket_awaiting(const struct ssl_socket *sock);
+
+/**
+ * Fill the report; may be called at any time, also after a failure.
+ *
+ * @param buf  SSL_CIPHER_NAME_MAX bytes, where info->cipher will point
+ */
+void ssl_socket_info(const struct ssl_socket *sock, struct ssl_info *info,
+                     char *buf);
+
+#endif

@@ -1,0 +1,357 @@
+#include "tls/ssl_verify.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <mbedtls/asn1.h>
+#include <mbedtls/oid.h>
+#include <mbedtls/pem.h>
+#include <mbedtls/platform.h>
+#include <psa/crypto.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+/* In the order of the exit statuses, so that the first one said is it. */
+static const struct ssl_flag flag_table[] = {
+    { MBEDTLS_X509_BADCERT_NOT_TRUSTED, "untrusted",
+      "is not signed by a trusted CA" },
+    { MBEDTLS_X509_BADCERT_KEY_USAGE, "key-usage",
+      "has a keyUsage that does not allow this" },
+    { MBEDTLS_X509_BADCERT_EXT_KEY_USAGE, "ext-key-usage",
+      "has an extKeyUsage that does not allow this" },
+    { MBEDTLS_X509_BADCERT_NS_CERT_TYPE, "ns-cert-type",
+      "has an nsCertType that does not allow this" },
+    { MBEDTLS_X509_BADCERT_OTHER, "other", "is refused" },
+    { MBEDTLS_X509_BADCERT_SKIP_VERIFY, "skipped", "was not verified" },
+    { MBEDTLS_X509_BADCERT_EXPIRED, "expired", "has expired" },
+    { MBEDTLS_X509_BADCERT_FUTURE, "not-yet-valid", "is not valid yet" },
+    { MBEDTLS_X509_BADCERT_CN_MISMATCH, "name-mismatch",
+      "does not bear the name" },
+    { MBEDTLS_X509_BADCERT_REVOKED, "revoked", "has been revoked" },
+    { MBEDTLS_X509_BADCRL_NOT_TRUSTED, "crl-untrusted",
+      "has a CRL that is not trusted" },
+    { MBEDTLS_X509_BADCRL_EXPIRED, "crl-expired", "has a CRL that expired" },
+    { MBEDTLS_X509_BADCRL_FUTURE, "crl-not-yet-valid",
+      "has a CRL that is not valid yet" },
+    { MBEDTLS_X509_BADCRL_BAD_MD, "crl-bad-hash",
+      "has a CRL signed with a weak hash" },
+    { MBEDTLS_X509_BADCRL_BAD_PK, "crl-bad-pk",
+      "has a CRL signed with an unacceptable algorithm" },
+    { MBEDTLS_X509_BADCRL_BAD_KEY, "crl-bad-key",
+      "has a CRL signed with a weak key" },
+    { MBEDTLS_X509_BADCERT_BAD_MD, "weak-hash", "is signed with a weak hash" },
+    { MBEDTLS_X509_BADCERT_BAD_PK, "bad-algorithm",
+      "has an unacceptable key algorithm" },
+    { MBEDTLS_X509_BADCERT_BAD_KEY, "weak-key",
+      "has a weak or unacceptable key" },
+    { MBEDTLS_X509_BADCERT_MISSING, "missing", "was not sent" },
+};
+
+const struct ssl_flag *ssl_flag_at(size_t i) {
+    size_t n = sizeof flag_table / sizeof flag_table[0];
+    return i < n ? &flag_table[i] : NULL;
+}
+
+bool ssl_verify_is_address(const char *name) {
+    unsigned char ip[16];
+    return inet_pton(AF_INET, name, ip) == 1 ||
+           inet_pton(AF_INET6, name, ip) == 1;
+}
+
+/* RFC 9525 6.3; both without a final dot. */
+static bool dns_match(const char *pat, size_t pat_len, const char *name,
+                      size_t name_len) {
+    if (pat_len > 2 && pat[0] == '*' && pat[1] == '.') {
+        const char *dot = memchr(name, '.', name_len);
+        if (dot == NULL || dot == name ||
+            memchr(pat + 2, '.', pat_len - 2) == NULL) {
+            return false;
+        }
+        name_len -= (size_t)(dot - name);
+        name = dot;
+        pat++;
+        pat_len--;
+    }
+    return pat_len == name_len && memchr(pat, '*', pat_len) == NULL &&
+           memchr(pat, '\0', pat_len) == NULL &&
+           strncasecmp(pat, name, name_len) == 0;
+}
+
+enum { SAN_DNS = 2, SAN_IP = 7 }; /* RFC 5280 4.2.1.6, the context tags */
+
+static int san_type(const mbedtls_asn1_buf *b) {
+    return b->tag & MBEDTLS_ASN1_TAG_VALUE_MASK;
+}
+
+bool ssl_verify_name(const mbedtls_x509_crt *crt, const char *name) {
+    unsigned char ip[16];
+    size_t ip_len = inet_pton(AF_INET, name, ip) == 1    ? 4
+                    : inet_pton(AF_INET6, name, ip) == 1 ? 16
+                                                         : 0;
+    size_t len = strlen(name);
+    if (ip_len == 0 && len > 1 && name[len - 1] == '.') {
+        len--;
+    }
+    const mbedtls_x509_sequence *s = &crt->subject_alt_names;
+    for (; s != NULL && s->buf.p != NULL; s = s->next) {
+        const char *p = (const char *)s->buf.p;
+        if (ip_len != 0) {
+            if (san_type(&s->buf) == SAN_IP && s->buf.len == ip_len &&
+                memcmp(p, ip, ip_len) == 0) {
+                return true;
+            }
+        } else if (san_type(&s->buf) == SAN_DNS &&
+                   dns_match(p, s->buf.len, name, len)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_text(char *buf, size_t len, const char *text, size_t n) {
+    size_t at = strlen(buf);
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)text[i];
+        char one[8];
+        int k = snprintf(one, sizeof one,
+                         c >= 0x20 && c < 0x7f ? "%c" : "\\x%02X", c);
+        if (at + (size_t)k >= len) {
+            return;
+        }
+        memcpy(buf + at, one, (size_t)k + 1);
+        at += (size_t)k;
+    }
+}
+
+static void describe_names(const mbedtls_x509_crt *crt, char *buf,
+                           size_t size) {
+    const mbedtls_x509_sequence *s = &crt->subject_alt_names;
+    for (; s != NULL && s->buf.p != NULL; s = s->next) {
+        char text[INET6_ADDRSTRLEN];
+        const char *p = (const char *)s->buf.p;
+        size_t n = s->buf.len;
+        int type = san_type(&s->buf);
+        if (type == SAN_IP && (n == 4 || n == 16)) {
+            p = inet_ntop(n == 4 ? AF_INET : AF_INET6, p, text, sizeof text);
+            n = strlen(text);
+        } else if (type != SAN_DNS) {
+            continue;
+        }
+        add_text(buf, size, ", ", buf[0] != '\0' ? 2 : 0);
+        add_text(buf, size,
+                 type == SAN_IP ? "IP:" : "DNS:", 3 + (type != SAN_IP));
+        add_text(buf, size, p, n);
+    }
+}
+
+static void describe_time(const mbedtls_x509_time *t, char *buf) {
+    snprintf(buf, SSL_TIME_MAX, "%04u-%02u-%02uT%02u:%02u:%02uZ",
+             (unsigned)t->year % 10000u, (unsigned)t->mon % 100u,
+             (unsigned)t->day % 100u, (unsigned)t->hour % 100u,
+             (unsigned)t->min % 100u, (unsigned)t->sec % 100u);
+}
+
+static void describe_dn(const mbedtls_x509_name *dn, char *buf) {
+    char text[SSL_NAME_MAX];
+    int n = mbedtls_x509_dn_gets(text, sizeof text, dn);
+    buf[0] = '\0';
+    if (n < 0) {
+        n = snprintf(text, sizeof text, "(too long to show)");
+    }
+    add_text(buf, SSL_NAME_MAX, text, (size_t)n);
+}
+
+void ssl_verify_describe(const mbedtls_x509_crt *crt,
+                         struct ssl_cert_info *info) {
+    memset(info, 0, sizeof *info);
+    describe_dn(&crt->subject, info->subject);
+    describe_dn(&crt->issuer, info->issuer);
+    describe_names(crt, info->names, sizeof info->names);
+    describe_time(&crt->valid_from, info->not_before);
+    describe_time(&crt->valid_to, info->not_after);
+    snprintf(info->key, sizeof info->key, "%s %u",
+             mbedtls_pk_get_name(&crt->pk),
+             (unsigned)mbedtls_pk_get_bitlen(&crt->pk));
+    info->der_len = crt->raw.len;
+    size_t n;
+    if (psa_hash_compute(PSA_ALG_SHA_256, crt->raw.p, crt->raw.len,
+                         info->sha256, sizeof info->sha256,
+                         &n) != PSA_SUCCESS) {
+        memset(info->sha256, 0, sizeof info->sha256);
+    }
+}
+
+int ssl_verify_callback(void *arg, mbedtls_x509_crt *crt, int depth,
+                        uint32_t *flags) {
+    struct ssl_verify *v = arg;
+    if (depth == 0) {
+        *flags &= ~(uint32_t)MBEDTLS_X509_BADCERT_CN_MISMATCH;
+        if (v->name != NULL && !ssl_verify_name(crt, v->name)) {
+            *flags |= MBEDTLS_X509_BADCERT_CN_MISMATCH;
+        }
+    }
+    v->called = true;
+    size_t i = (size_t)depth;
+    if (i < SSL_CHAIN_MAX) {
+        ssl_verify_describe(crt, &v->certs[i]);
+        v->certs[i].flags = *flags;
+        v->cert_count = i >= v->cert_count ? i + 1 : v->cert_count;
+    }
+    return 0;
+}
+
+/* Step over one element; NULL if there is none. */
+static unsigned char *der_skip(unsigned char *p, const unsigned char *end) {
+    size_t len;
+    if (p == NULL || p >= end) {
+        return NULL;
+    }
+    int ret = mbedtls_asn1_get_tag(&p, end, &len, *p);
+    return ret == 0 ? p + len : NULL;
+}
+
+/* The subject of a certificate without parsing the rest (RFC 5280 4.1). */
+static bool has_subject(unsigned char *p, size_t len,
+                        const mbedtls_x509_buf *subject) {
+    const unsigned char *end = p + len;
+    const int sequence = MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE;
+    size_t n;
+    if (mbedtls_asn1_get_tag(&p, end, &n, sequence) != 0 ||
+        mbedtls_asn1_get_tag(&p, end, &n, sequence) != 0) {
+        return false;
+    }
+    const int version =
+        MBEDTLS_ASN1_CONTEXT_SPECIFIC | MBEDTLS_ASN1_CONSTRUCTED;
+    if (p < end && *p == version) {
+        p = der_skip(p, end);
+    }
+    for (int i = 0; i < 4; i++) { /* serial, algorithm, issuer, validity */
+        p = der_skip(p, end);
+    }
+    unsigned char *after = der_skip(p, end);
+    return after != NULL && (size_t)(after - p) == subject->len &&
+           memcmp(p, subject->p, subject->len) == 0;
+}
+
+static int load_source(struct ssl_context *ctx) {
+    static const unsigned char nothing[1] = "";
+    if (ctx->ca_pem != NULL || ctx->ca_source == NULL) {
+        return ctx->ca_source == NULL ? -1 : 0;
+    }
+    if (ctx->ca_source(ctx->ca_arg, &ctx->ca_pem, &ctx->ca_pem_len,
+                       &ctx->ca_err) != 0) {
+        ctx->ca_pem = nothing;
+        ctx->ca_pem_len = 0;
+    }
+    return 0;
+}
+
+/* One certificate of the source: add it to *cas if it is wanted. */
+static int try_ca(mbedtls_pem_context *pem, const mbedtls_x509_crt *child,
+                  mbedtls_x509_crt **cas) {
+    size_t len;
+    const unsigned char *der = mbedtls_pem_get_buffer(pem, &len);
+    if (!has_subject((unsigned char *)(uintptr_t)der, len,
+                     &child->issuer_raw)) {
+        return 0;
+    }
+    if (*cas == NULL) {
+        *cas = mbedtls_calloc(1, sizeof **cas);
+        if (*cas == NULL) {
+            return MBEDTLS_ERR_X509_ALLOC_FAILED;
+        }
+        mbedtls_x509_crt_init(*cas);
+    }
+    int ret = mbedtls_x509_crt_parse_der(*cas, der, len);
+    return ret == MBEDTLS_ERR_X509_ALLOC_FAILED ? ret : 0;
+}
+
+int ssl_verify_find_ca(void *arg, const mbedtls_x509_crt *child,
+                       mbedtls_x509_crt **cas) {
+    static const char begin[] = "-----BEGIN CERTIFICATE-----";
+    struct ssl_context *ctx = arg;
+    *cas = NULL;
+    if (load_source(ctx) != 0) {
+        return 0;
+    }
+    const char *at = (const char *)ctx->ca_pem;
+    int ret = 0;
+    while (ret == 0 && (at = strstr(at, begin)) != NULL) {
+        mbedtls_pem_context pem;
+        mbedtls_pem_init(&pem);
+        size_t used = 0;
+        ret =
+            mbedtls_pem_read_buffer(&pem, begin, "-----END CERTIFICATE-----",
+                                    (const unsigned char *)at, NULL, 0, &used);
+        /* One bad certificate of a store does not spoil the others. */
+        ret = ret == 0 ? try_ca(&pem, child, cas)
+              : ret == MBEDTLS_ERR_PEM_ALLOC_FAILED
+                  ? MBEDTLS_ERR_X509_ALLOC_FAILED
+                  : 0;
+        mbedtls_pem_free(&pem);
+        at += used > sizeof begin - 1 ? used : sizeof begin - 1;
+    }
+    if (*cas != NULL && (ret != 0 || (*cas)->raw.p == NULL)) {
+        mbedtls_x509_crt_free(*cas);
+        mbedtls_free(*cas);
+        *cas = NULL;
+    }
+    return ret;
+}
+
+/* What makes a reason plain: the date, or the names there are. */
+static const char *evidence(const struct ssl_cert_info *c, uint32_t bit) {
+    switch (bit) {
+    case MBEDTLS_X509_BADCERT_EXPIRED:
+        return c->not_after;
+    case MBEDTLS_X509_BADCERT_FUTURE:
+        return c->not_before;
+    case MBEDTLS_X509_BADCERT_CN_MISMATCH:
+        return c->names[0] != '\0' ? c->names : "it has no SAN";
+    case MBEDTLS_X509_BADCERT_BAD_KEY:
+        return c->key;
+    case MBEDTLS_X509_BADCERT_NOT_TRUSTED:
+        return c->issuer;
+    default:
+        return NULL;
+    }
+}
+
+static void explain_one(const struct ssl_verify *v, size_t i, uint32_t bit,
+                        const char *text, char *buf, size_t len) {
+    const struct ssl_cert_info *c = &v->certs[i];
+    const char *why = evidence(c, bit);
+    bool name = bit == MBEDTLS_X509_BADCERT_CN_MISMATCH;
+    bool issuer = bit == MBEDTLS_X509_BADCERT_NOT_TRUSTED;
+    char one[3 * SSL_NAME_MAX];
+    snprintf(one, sizeof one, "%scertificate %zu (%.64s) %s%s%.64s%s%s%.64s%s",
+             buf[0] != '\0' ? "; " : "", i, c->subject, text,
+             name && v->name != NULL ? " " : "",
+             name && v->name != NULL ? v->name : "", why != NULL ? " (" : "",
+             issuer ? "issuer: " : "", why != NULL ? why : "",
+             why != NULL ? ")" : "");
+    add_text(buf, len, one, strlen(one));
+}
+
+void ssl_verify_explain(const struct ssl_verify *v, uint32_t flags, char *buf,
+                        size_t len) {
+    buf[0] = '\0';
+    const struct ssl_flag *f;
+    for (size_t k = 0; (f = ssl_flag_at(k)) != NULL; k++) {
+        bool told = false;
+        for (size_t i = 0; i < v->cert_count && (flags & f->bit) != 0; i++) {
+            if ((v->certs[i].flags & f->bit) != 0) {
+                explain_one(v, i, f->bit, f->text, buf, len);
+                told = true;
+            }
+        }
+        if ((flags & f->bit) != 0 && !told && v->cert_count > 0) {
+            explain_one(v, 0, f->bit, f->text, buf, len);
+        } else if ((flags & f->bit) != 0 && !told) {
+            char one[96];
+            snprintf(one, sizeof one, "%sthe peer's certificate %s",
+                     buf[0] != '\0' ? "; " : "", f->text);
+            add_text(buf, len, one, strlen(one));
+        }
+    }
+}

@@ -1,0 +1,71 @@
+/*
+ * ssl_verify.h - is this chain trusted, and is it the name's?
+ *
+ * The path is built and its signatures are checked by Mbed TLS (RFC 5280 6);
+ * names are matched here, by RFC 9525, because the library also takes a common
+ * name, and a DNS name that looks like an address.
+ */
+#ifndef TLS_SSL_VERIFY_H
+#define TLS_SSL_VERIFY_H
+
+#include "tls/ssl_context.h"
+
+/* What one verification found; the caller zeroes it. */
+struct ssl_verify {
+    const char *name; /* to match, or NULL; borrowed */
+    bool called;      /* Mbed TLS got as far as a chain */
+    size_t cert_count;
+    struct ssl_cert_info certs[SSL_CHAIN_MAX]; /* leaf first */
+};
+
+/**
+ * Mbed TLS's verification callback: records each certificate with what was
+ * found, and decides the name.
+ *
+ * @param arg  a struct ssl_verify
+ * @return 0: go on; what is found is in *flags
+ */
+int ssl_verify_callback(void *arg, mbedtls_x509_crt *crt, int depth,
+                        uint32_t *flags);
+
+/**
+ * Mbed TLS's CA callback: the certificates of the context's ca_source whose
+ * subject is the child's issuer. Only those are parsed.
+ *
+ * @param arg  a struct ssl_context
+ * @param cas  set to the candidates, which Mbed TLS frees, or NULL
+ * @return 0, or MBEDTLS_ERR_X509_ALLOC_FAILED; a source that fails leaves its
+ *         reason in ca_err and counts as empty
+ */
+int ssl_verify_find_ca(void *arg, const mbedtls_x509_crt *child,
+                       mbedtls_x509_crt **cas);
+
+/**
+ * Does the certificate bear the name? RFC 9525: an address only as an
+ * iPAddress SAN, a name only as a dNSName SAN, never the common name; a
+ * wildcard only as the whole leftmost label, for one label, with at least two
+ * labels after it.
+ *
+ * @param name  a DNS name (A-labels, one final dot allowed) or an address
+ */
+bool ssl_verify_name(const mbedtls_x509_crt *crt, const char *name);
+
+/** @return whether `name` is an IPv4 or IPv6 literal (no brackets) */
+bool ssl_verify_is_address(const char *name);
+
+/** Describe `crt`; its flags are left 0. */
+void ssl_verify_describe(const mbedtls_x509_crt *crt,
+                         struct ssl_cert_info *info);
+
+/**
+ * Why a chain is refused, in one sentence, e.g. "certificate 0 (CN=localhost)
+ * has expired (2021-01-01T00:00:00Z); certificate 1 ...".
+ *
+ * @param v      what was found
+ * @param flags  all flags; those no certificate bears are told without one
+ * @param buf    the sentence goes here, NUL-terminated, cut if it must be
+ */
+void ssl_verify_explain(const struct ssl_verify *v, uint32_t flags, char *buf,
+                        size_t len);
+
+#endif

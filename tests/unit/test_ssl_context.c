@@ -1,0 +1,247 @@
+#include <mbedtls/ecp.h>
+#include <mbedtls/pem.h>
+#include <mbedtls/pk.h>
+#include <mbedtls/platform.h>
+#include <mbedtls/ssl.h>
+#include <mbedtls/x509_crt.h>
+
+#include "pki.h"
+#include "test.h"
+#include "tls/ssl_context.h"
+#include "tls/ssl_verify.h"
+
+static struct ssl_context ctx;
+
+static int load(const char *cert, const char *key, struct err *err) {
+    const struct pki_data *c = pki(cert), *k = pki(key);
+    return ssl_context_load_cert_chain(&ctx, c->data, c->len, k->data, k->len,
+                                       err);
+}
+
+static int make(void **state) {
+    struct err err = ERR_INIT;
+    (void)state;
+    return ssl_context_init(&ctx, SSL_PROTOCOL_TLS_CLIENT, &err);
+}
+
+static int unmake(void **state) {
+    (void)state;
+    ssl_context_free(&ctx);
+    ssl_context_free(&ctx);
+    return 0;
+}
+
+static void every_form_of_a_key_is_taken(void **state) {
+    static const char *const pairs[][2] = {
+        { "server-ec256.pem", "server-ec256-key.pem" },
+        { "server-ec256.der", "server-ec256-key.der" },
+        { "server-ec256.der", "server-ec256-key.pem" },
+        { "server-ec256.pem", "server-ec256-key-sec1.pem" },
+        { "server-ec384.pem", "server-ec384-key.pem" },
+        { "server-rsa2048.pem", "server-rsa2048-key.pem" },
+        { "server-rsa2048.der", "server-rsa2048-key.der" },
+        { "server-rsa2048.pem", "server-rsa2048-key-pkcs1.pem" },
+        { "server-chain.pem", "server-chain-key.pem" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        struct err err = ERR_INIT;
+        assert_int_equal(load(pairs[i][0], pairs[i][1], &err), 0);
+        assert_true(ctx.have_cert);
+    }
+}
+
+static void a_pair_that_is_wrong_is_refused_with_its_cause(void **state) {
+    static const struct {
+        const char *cert, *key;
+        int64_t code;
+        const char *said;
+    } rows[] = {
+        { "server-ec256.pem", "server-ec256-key-encrypted.pem",
+          MBEDTLS_ERR_PK_PASSWORD_REQUIRED, "encrypted" },
+        { "server-ec256.pem", "server-ec384-key.pem",
+          MBEDTLS_ERR_ECP_BAD_INPUT_DATA, "not that of the certificate" },
+        { "server-ec256.pem", "server-rsa2048-key.pem",
+          MBEDTLS_ERR_PK_TYPE_MISMATCH, "not that of the certificate" },
+        { "server-ec256.pem", "root.der", MBEDTLS_ERR_PK_KEY_INVALID_FORMAT,
+          "the key" },
+        { "server-ec256-key.pem", "server-ec256-key.pem",
+          MBEDTLS_ERR_X509_INVALID_FORMAT, "the certificate" },
+        { "server-ec256-key.der", "server-ec256-key.der",
+          MBEDTLS_ERR_X509_INVALID_FORMAT, "the certificate" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct err err = ERR_INIT;
+        assert_int_equal(load(rows[i].cert, rows[i].key, &err), -1);
+        assert_int_equal(err.origin, ERR_TLS);
+        if (err.code != rows[i].code && -(-err.code & 0xFF80) != rows[i].code) {
+            fail_msg("%s: -0x%04llx", err.msg, (unsigned long long)-err.code);
+        }
+        assert_non_null(strstr(err.msg, rows[i].said));
+        assert_false(ctx.have_cert);
+    }
+}
+
+static void der_may_hold_several_and_nothing_else(void **state) {
+    static unsigned char two[8192];
+    (void)state;
+    const struct pki_data *a = pki("root.der"), *b = pki("other-root.der");
+    memcpy(two, a->data, a->len);
+    memcpy(two + a->len, b->data, b->len);
+    size_t n = a->len + b->len;
+    struct err err = ERR_INIT;
+    assert_int_equal(ssl_context_load_verify_locations(&ctx, two, n, &err), 0);
+    assert_non_null(ctx.ca.next);
+    assert_null(ctx.ca.next->next);
+    /* Calls accumulate, and one that fails leaves what was there. */
+    assert_int_equal(ssl_context_load_verify_locations(&ctx, two, n + 1, &err),
+                     -1);
+    assert_int_equal(err.origin, ERR_TLS);
+    assert_int_equal(err.code, MBEDTLS_ERR_X509_INVALID_FORMAT);
+    assert_null(ctx.ca.next->next);
+    err = (struct err)ERR_INIT;
+    assert_int_equal(ssl_context_load_verify_locations(&ctx, two, n - 1, &err),
+                     -1);
+    assert_int_equal(err.origin, ERR_TLS);
+    err = (struct err)ERR_INIT;
+    assert_int_equal(
+        ssl_context_load_verify_locations(&ctx, a->data, a->len, &err), 0);
+    assert_non_null(ctx.ca.next->next);
+}
+
+static void a_bundle_with_a_broken_certificate_is_refused(void **state) {
+    static unsigned char text[16384];
+    (void)state;
+    const struct pki_data *a = pki("root.pem"), *b = pki("other-root.pem");
+    memcpy(text, a->data, a->len);
+    memcpy(text + a->len, b->data, b->len);
+    size_t n = a->len + b->len;
+    struct err err = ERR_INIT;
+    assert_int_equal(ssl_context_load_verify_locations(&ctx, text, n, &err), 0);
+    unsigned char *second = text + a->len + 60;
+    memcpy(second, "AAAAAAAA", 8);
+    assert_int_equal(ssl_context_load_verify_locations(&ctx, text, n, &err),
+                     -1);
+    assert_int_equal(err.origin, ERR_TLS);
+    assert_int_equal(err.code, MBEDTLS_ERR_X509_INVALID_FORMAT);
+    assert_non_null(strstr(err.msg, "1 of its certificates"));
+}
+
+static void only_the_modes_there_are_can_be_set(void **state) {
+    (void)state;
+    struct err err = ERR_INIT;
+    assert_int_equal(ssl_context_get_verify_mode(&ctx), SSL_CERT_REQUIRED);
+    for (int mode = 0; mode < 3; mode++) {
+        assert_int_equal(
+            ssl_context_set_verify_mode(&ctx, (enum ssl_verify_mode)mode, &err),
+            0);
+        assert_int_equal(ssl_context_get_verify_mode(&ctx), mode);
+    }
+    assert_int_equal(
+        ssl_context_set_verify_mode(&ctx, (enum ssl_verify_mode)7, &err), -1);
+    assert_int_equal(err.origin, ERR_USAGE);
+    assert_int_equal(err.code, 0);
+    assert_int_equal(ssl_context_get_verify_mode(&ctx), 2);
+}
+
+static void wrap_sockets_arguments_make_a_context(void **state) {
+    (void)state;
+    const struct pki_data *crt = pki("server-ec256.der");
+    struct ssl_context made;
+    struct ssl_wrap_args args = { .cert = crt->data, .cert_len = crt->len };
+    struct err err = ERR_INIT;
+    assert_int_equal(ssl_wrap_context(&made, &args, &err), -1);
+    assert_int_equal(err.origin, ERR_USAGE);
+    assert_int_equal(err.code, 0);
+    ssl_context_free(&made);
+    err = (struct err)ERR_INIT;
+    const struct pki_data *key = pki("server-ec256-key.der");
+    args.key = key->data;
+    args.key_len = key->len;
+    args.server_side = true;
+    assert_int_equal(ssl_wrap_context(&made, &args, &err), 0);
+    assert_int_equal(made.protocol, SSL_PROTOCOL_TLS_SERVER);
+    assert_int_equal(made.verify_mode, SSL_CERT_NONE);
+    ssl_context_free(&made);
+}
+
+static int asked;
+
+static int store(void *arg, const unsigned char **pem, size_t *len,
+                 struct err *err) {
+    const struct pki_data *d = arg;
+    asked++;
+    if (d == NULL) {
+        return err_set(err, ERR_FILE, 2, "no store");
+    }
+    *pem = d->data;
+    *len = d->len;
+    return 0;
+}
+
+/* A store as distributions have it, where one entry cannot be parsed. */
+static void the_store_is_asked_once_and_only_the_issuer_parsed(void **state) {
+    static struct pki_data bundle;
+    mbedtls_x509_crt leaf, *found;
+    (void)state;
+    static const char *const parts[] = { "other-root.pem", "root.pem",
+                                         "intermediate.pem" };
+    bundle.len = (size_t)snprintf((char *)bundle.data, sizeof bundle.data,
+                                  "# text\n-----BEGIN CERTIFICATE-----\n"
+                                  "bm90IGEgY2VydGlmaWNhdGU=\n"
+                                  "-----END CERTIFICATE-----\n");
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        const struct pki_data *p = pki(parts[i]);
+        memcpy(bundle.data + bundle.len, p->data, p->len);
+        bundle.len += p->len;
+    }
+    const struct pki_data *d = pki("server-ec256.der");
+    mbedtls_x509_crt_init(&leaf);
+    assert_int_equal(mbedtls_x509_crt_parse_der(&leaf, d->data, d->len), 0);
+    asked = 0;
+    ssl_context_set_ca_source(&ctx, store, &bundle);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(ssl_verify_find_ca(&ctx, &leaf, &found), 0);
+        assert_non_null(found);
+        assert_null(found->next);
+        assert_int_equal(found->subject_raw.len, leaf.issuer_raw.len);
+        mbedtls_x509_crt_free(found);
+        mbedtls_free(found);
+    }
+    assert_int_equal(asked, 1);
+    mbedtls_x509_crt_free(&leaf);
+}
+
+static void a_store_that_fails_is_empty_and_says_why(void **state) {
+    mbedtls_x509_crt leaf, *found;
+    (void)state;
+    const struct pki_data *d = pki("server-ec256.der");
+    mbedtls_x509_crt_init(&leaf);
+    assert_int_equal(mbedtls_x509_crt_parse_der(&leaf, d->data, d->len), 0);
+    asked = 0;
+    ssl_context_set_ca_source(&ctx, store, NULL);
+    assert_int_equal(ssl_verify_find_ca(&ctx, &leaf, &found), 0);
+    assert_int_equal(ssl_verify_find_ca(&ctx, &leaf, &found), 0);
+    assert_null(found);
+    assert_int_equal(asked, 1);
+    assert_int_equal(ctx.ca_err.origin, ERR_FILE);
+    assert_int_equal(ctx.ca_err.code, 2);
+    mbedtls_x509_crt_free(&leaf);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make, unmake)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(every_form_of_a_key_is_taken),
+        TEST(a_pair_that_is_wrong_is_refused_with_its_cause),
+        TEST(der_may_hold_several_and_nothing_else),
+        TEST(a_bundle_with_a_broken_certificate_is_refused),
+        TEST(only_the_modes_there_are_can_be_set),
+        TEST(wrap_sockets_arguments_make_a_context),
+        TEST(the_store_is_asked_once_and_only_the_issuer_parsed),
+        TEST(a_store_that_fails_is_empty_and_says_why),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
