@@ -87,7 +87,7 @@ test:
 check: check-unit
 
 check-unit: $(UNIT)
-	@st=0; for t in $^; do echo "== $$t"; ./$$t || st=1; done; exit $$st
+	@st=0; for t in $^; do echo "== $$t"; $$t || st=1; done; exit $$st
 
 check-fuzz: $(FUZZ)
 	@sh tests/fuzz/run.sh $(FUZZ)

@@ -24,6 +24,17 @@ static inline size_t compat_unsent(const mbedtls_ssl_context *ssl) {
 }
 
 /**
+ * Send those: with bytes unsent, sending an alert sends them, and no alert.
+ * Only to be called with bytes unsent.
+ *
+ * @return 0, or an MBEDTLS_ERR_* value
+ */
+static inline int compat_flush(mbedtls_ssl_context *ssl) {
+    return mbedtls_ssl_send_alert_message(ssl, MBEDTLS_SSL_ALERT_LEVEL_WARNING,
+                                          MBEDTLS_SSL_ALERT_MSG_CLOSE_NOTIFY);
+}
+
+/**
  * mbedtls_ssl_setup() that has failed forgets the configuration, which
  * mbedtls_ssl_free() then wants (3.6.6, with variable buffers).
  */

@@ -2,7 +2,6 @@
 
 #include <mbedtls/asn1.h>
 #include <mbedtls/debug.h>
-#include <mbedtls/error.h>
 #include <mbedtls/pem.h>
 #include <mbedtls/platform.h>
 #include <mbedtls/platform_util.h>
@@ -11,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tls/ssl_failure.h"
 #include "tls/ssl_verify.h"
 
 /* What is offered and accepted, best first. PKCS#1 v1.5 stands before PSS:
@@ -31,13 +31,6 @@ static const uint16_t sig_algs[] = {
 };
 
 enum { DHM_MIN_BITS = 2048 }; /* the library would take 1024 */
-
-/* MBEDTLS_ERR_* in words, as every failure here says it. */
-static int tls_failed(struct err *err, int ret, const char *what) {
-    char text[96];
-    mbedtls_strerror(ret, text, sizeof text);
-    return err_set(err, ERR_TLS, ret, "%s: %s", what, text);
-}
 
 static void set_versions(struct ssl_context *ctx) {
     static const mbedtls_ssl_protocol_version ids[] = {
@@ -97,7 +90,7 @@ int ssl_context_init(struct ssl_context *ctx, enum ssl_protocol protocol,
         &ctx->conf, client ? MBEDTLS_SSL_IS_CLIENT : MBEDTLS_SSL_IS_SERVER,
         MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
     if (ret != 0) {
-        return tls_failed(err, ret, "make a context");
+        return ssl_failure_of(err, ret, "make a context");
     }
     mbedtls_ssl_conf_rng(&ctx->conf, mbedtls_psa_get_random,
                          MBEDTLS_PSA_RANDOM_STATE);
@@ -196,7 +189,7 @@ static int certs_failed(struct err *err, int ret, const char *what) {
                        "%s: %d of its certificates cannot be parsed", what,
                        ret);
     }
-    return tls_failed(err, ret, what);
+    return ssl_failure_of(err, ret, what);
 }
 
 static int parse_key(mbedtls_pk_context *pk, const unsigned char *data,
@@ -239,7 +232,7 @@ int ssl_context_load_cert_chain(struct ssl_context *ctx,
         goto out;
     }
     if (ret != 0) {
-        tls_failed(err, ret, "the key");
+        ssl_failure_of(err, ret, "the key");
         goto out;
     }
     /* MicroPython: this is found out by the peer, in the handshake. */
@@ -252,7 +245,7 @@ int ssl_context_load_cert_chain(struct ssl_context *ctx,
     }
     ret = mbedtls_ssl_conf_own_cert(&ctx->conf, &ctx->cert, &ctx->key);
     if (ret != 0) {
-        tls_failed(err, ret, "use the certificate");
+        ssl_failure_of(err, ret, "use the certificate");
         goto out;
     }
     ctx->have_cert = true;
@@ -284,7 +277,7 @@ int ssl_context_load_verify_locations(struct ssl_context *ctx,
         last->next = mbedtls_calloc(1, sizeof fresh);
         if (last->next == NULL) {
             mbedtls_x509_crt_free(&fresh);
-            return tls_failed(err, MBEDTLS_ERR_X509_ALLOC_FAILED, "the CA");
+            return ssl_failure_of(err, MBEDTLS_ERR_X509_ALLOC_FAILED, "the CA");
         }
         *last->next = fresh;
     }

@@ -1,13 +1,12 @@
 #include "tls/ssl_socket.h"
 
 #include <errno.h>
-#include <mbedtls/error.h>
 #include <mbedtls/net_sockets.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "tls/compat.h"
-#include "tls/ssl_alert.h"
+#include "tls/ssl_failure.h"
 
 static ssize_t op_read(struct stream *s, void *buf, size_t len,
                        struct err *err) {
@@ -51,19 +50,11 @@ static void keep_last(struct ssl_socket *s, const unsigned char *buf,
     memcpy(s->last + size - take, buf + n - take, take);
 }
 
-static void keep_first(struct ssl_socket *s, const unsigned char *buf,
-                       size_t n) {
-    size_t room = sizeof s->peek - s->peek_len;
-    size_t take = n < room ? n : room;
-    memcpy(s->peek + s->peek_len, buf, take);
-    s->peek_len += take;
-}
-
 static int bio_recv(void *arg, unsigned char *buf, size_t len) {
     struct ssl_socket *s = arg;
     ssize_t n = s->lower->ops->read(s->lower, buf, len, &s->lower_err);
     if (n > 0) {
-        keep_first(s, buf, (size_t)n);
+        ssl_failure_peek(s, buf, (size_t)n);
         s->wire_in += (uint64_t)n;
         keep_last(s, buf, (size_t)n);
     }
@@ -102,12 +93,6 @@ static int check_hostname(const struct ssl_context *ctx, const char *name,
     return 0;
 }
 
-static int tls_failed(struct err *err, int ret, const char *what) {
-    char text[96];
-    mbedtls_strerror(ret, text, sizeof text);
-    return err_set(err, ERR_TLS, ret, "%s: %s", what, text);
-}
-
 /* SNI, and the name that the verification wants. */
 static int set_hostname(struct ssl_socket *s, const char *name,
                         struct err *err) {
@@ -128,7 +113,7 @@ static int set_hostname(struct ssl_socket *s, const char *name,
     /* The name is matched by our callback, so what the library thinks of it
      * does not matter; NULL tells it that having none is meant. */
     int ret = mbedtls_ssl_set_hostname(&s->ssl, send ? sni : NULL);
-    return ret == 0 ? 0 : tls_failed(err, ret, "set the name to ask for");
+    return ret == 0 ? 0 : ssl_failure_of(err, ret, "set the name to ask for");
 }
 
 int ssl_context_wrap_socket(struct ssl_context *ctx, struct ssl_socket *sock,
@@ -146,7 +131,7 @@ int ssl_context_wrap_socket(struct ssl_context *ctx, struct ssl_socket *sock,
     int ret = mbedtls_ssl_setup(&sock->ssl, &ctx->conf);
     if (ret != 0) {
         compat_setup_failed(&sock->ssl, &ctx->conf);
-        return tls_failed(err, ret, "make a connection");
+        return ssl_failure_of(err, ret, "make a connection");
     }
     mbedtls_ssl_set_verify(&sock->ssl, ssl_verify_callback, &sock->verify);
     mbedtls_ssl_set_bio(&sock->ssl, sock, bio_send, bio_recv, NULL);
@@ -175,143 +160,6 @@ void ssl_socket_free(struct ssl_socket *sock) {
     mbedtls_ssl_init(&sock->ssl);
 }
 
-/* RFC 8446 5.1: a record begins with its type, 20 to 24, and 3, minor. */
-static bool looks_like_tls(const struct ssl_socket *s) {
-    bool type = s->peek[0] >= 20 && s->peek[0] <= 24;
-    return s->peek_len == 0 || (type && (s->peek_len < 2 || s->peek[1] == 3));
-}
-
-/* Mbed TLS stops at the five bytes of a record's header; more of what the
- * peer said is here already, as a rule, and says what it is. */
-static void peek_more(struct ssl_socket *s) {
-    enum { TRIES = 4 };
-    for (int i = 0; i < TRIES && s->peek_len < sizeof s->peek; i++) {
-        unsigned char buf[SSL_PEEK_MAX];
-        struct err ignored = ERR_INIT;
-        ssize_t n = s->lower->ops->read(s->lower, buf,
-                                        sizeof s->peek - s->peek_len, &ignored);
-        if (n > 0) {
-            keep_first(s, buf, (size_t)n);
-        } else if (n == STREAM_EOF || n == STREAM_ERROR) {
-            return;
-        }
-    }
-}
-
-static int not_tls(struct ssl_socket *s, struct err *err) {
-    char text[4 * SSL_PEEK_MAX + 1] = "";
-    size_t at = 0;
-    peek_more(s);
-    for (size_t i = 0; i < s->peek_len; i++) {
-        unsigned char c = s->peek[i];
-        if (c == '\r' || c == '\n') {
-            break;
-        }
-        at += (size_t)snprintf(text + at, sizeof text - at,
-                               c >= 0x20 && c < 0x7f ? "%c" : "\\x%02x", c);
-    }
-    return err_set(err, ERR_TLS, MBEDTLS_ERR_SSL_INVALID_RECORD,
-                   "this is not TLS: the peer sent `%s`", text);
-}
-
-/* In TLS 1.3 a client may refuse the server's certificate before it has
- * switched to its handshake keys, as Mbed TLS does: the alert then comes
- * unprotected, and the library, which waits for a sealed record, cannot read
- * it. @return its description, or -1 */
-static int plain_alert(const struct ssl_socket *s) {
-    static const unsigned char head[] = {
-        MBEDTLS_SSL_MSG_ALERT, 3, 3, 0, 2, MBEDTLS_SSL_ALERT_LEVEL_FATAL
-    };
-    bool is = !s->handshake_done && memcmp(s->last, head, sizeof head) == 0;
-    return is ? s->last[sizeof head] : -1;
-}
-
-static int verify_failed(const struct ssl_socket *s, uint32_t flags,
-                         struct err *err) {
-    char text[sizeof err->msg];
-    ssl_verify_explain(&s->verify, flags, text, sizeof text);
-    return err_set(err, ERR_VERIFY, flags, "%s", text);
-}
-
-/* No common suite is what Mbed TLS calls it when the server's group is weak. */
-static bool weak_dh(const struct ssl_socket *s) {
-    static const char said[] = "DHM prime too short";
-    return strncmp(s->ctx->detail, said, sizeof said - 1) == 0;
-}
-
-/* In TLS 1.3 an Mbed TLS server that refuses the client's certificate says so
- * under its handshake keys, which the client, having sent its Finished, has
- * put away (RFC 8446 4.4.4): an alert that cannot be read. */
-static bool refused_unreadably(const struct ssl_socket *s, int ret) {
-    return ret == MBEDTLS_ERR_SSL_INVALID_MAC && s->handshake_done &&
-           !s->got_data && s->ctx->protocol == SSL_PROTOCOL_TLS_CLIENT &&
-           mbedtls_ssl_get_version_number(&s->ssl) ==
-               MBEDTLS_SSL_VERSION_TLS1_3;
-}
-
-/* With bytes unsent, sending an alert sends those, and no alert. */
-static int flush(struct ssl_socket *s) {
-    return mbedtls_ssl_send_alert_message(&s->ssl,
-                                          MBEDTLS_SSL_ALERT_LEVEL_WARNING,
-                                          MBEDTLS_SSL_ALERT_MSG_CLOSE_NOTIFY);
-}
-
-static int failed(struct ssl_socket *s, int ret, struct err *err) {
-    const char *during = s->handshake_done ? "" : "handshake: ";
-    if (ret == MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE &&
-        mbedtls_ssl_get_version_number(&s->ssl) == MBEDTLS_SSL_VERSION_TLS1_2) {
-        /* RFC 5246 7.4.6: the library forgets to say it. */
-        (void)mbedtls_ssl_send_alert_message(
-            &s->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
-            MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE);
-    }
-    if (compat_unsent(&s->ssl) != 0 && s->lower_err.origin == ERR_NONE) {
-        (void)flush(s); /* the alert that tells the peer why */
-    }
-    if (s->lower_err.origin != ERR_NONE) {
-        return err_set(err, s->lower_err.origin, s->lower_err.code, "%s%s",
-                       during, s->lower_err.msg);
-    }
-    uint32_t flags = mbedtls_ssl_get_verify_result(&s->ssl);
-    bool judged = flags != 0 && flags != UINT32_MAX;
-    int alert = ret == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE
-                    ? compat_alert(&s->ssl)
-                : ret == MBEDTLS_ERR_SSL_INVALID_MAC ? plain_alert(s)
-                                                     : -1;
-    if (alert >= 0) {
-        return err_set(err, ERR_ALERT, alert, "%sthe peer sent alert %s (%d)",
-                       during, ssl_alert_name(alert), alert);
-    }
-    if (!looks_like_tls(s)) {
-        return not_tls(s, err);
-    }
-    if (judged && (ret == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED ||
-                   ret == MBEDTLS_ERR_SSL_BAD_CERTIFICATE)) {
-        return verify_failed(s, flags, err);
-    }
-    if (ret == MBEDTLS_ERR_SSL_CONN_EOF) {
-        return err_set(err, ERR_TLS, ret,
-                       "handshake: the peer closed the connection, awaiting "
-                       "%s",
-                       ssl_socket_awaiting(s));
-    }
-    if (weak_dh(s)) {
-        return err_set(err, ERR_VERIFY, MBEDTLS_X509_BADCERT_BAD_KEY,
-                       "%sthe server's Diffie-Hellman group is weak: %s bits",
-                       during, s->ctx->detail + sizeof "DHM prime too short:");
-    }
-    if (refused_unreadably(s, ret)) {
-        snprintf(s->ctx->detail, sizeof s->ctx->detail,
-                 "an Mbed TLS server that refuses the client's certificate, "
-                 "or its lack, ends TLS 1.3 so");
-    }
-    char text[80];
-    mbedtls_strerror(ret, text, sizeof text);
-    return err_set(err, ERR_TLS, ret, "%s%s%s%s%s", during, text,
-                   s->ctx->detail[0] != '\0' ? " (" : "", s->ctx->detail,
-                   s->ctx->detail[0] != '\0' ? ")" : "");
-}
-
 /* Mbed TLS's answer as a stream's; `ret` is not a success. */
 static int stream_result(struct ssl_socket *s, int ret, struct err *err) {
     switch (ret) {
@@ -320,7 +168,7 @@ static int stream_result(struct ssl_socket *s, int ret, struct err *err) {
     case MBEDTLS_ERR_SSL_WANT_WRITE:
         return STREAM_WANT_WR;
     default:
-        return failed(s, ret, err);
+        return ssl_failure(s, ret, err);
     }
 }
 
@@ -393,7 +241,7 @@ int ssl_socket_end(struct ssl_socket *sock, struct err *err) {
     sock->ctx->detail[0] = '\0';
     int ret = 0;
     if (!sock->close_notify_begun && compat_unsent(&sock->ssl) != 0) {
-        ret = flush(sock); /* a write was given up half-way */
+        ret = compat_flush(&sock->ssl); /* a write was given up half-way */
     }
     if (ret == 0) {
         sock->close_notify_begun = true;

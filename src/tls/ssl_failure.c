@@ -1,0 +1,162 @@
+#include "tls/ssl_failure.h"
+
+#include <mbedtls/error.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tls/compat.h"
+#include "tls/ssl_alert.h"
+
+int ssl_failure_of(struct err *err, int ret, const char *what) {
+    char text[96];
+    mbedtls_strerror(ret, text, sizeof text);
+    return err_set(err, ERR_TLS, ret, "%s: %s", what, text);
+}
+
+void ssl_failure_peek(struct ssl_socket *s, const unsigned char *buf,
+                      size_t n) {
+    size_t room = sizeof s->peek - s->peek_len;
+    size_t take = n < room ? n : room;
+    memcpy(s->peek + s->peek_len, buf, take);
+    s->peek_len += take;
+}
+
+/* RFC 8446 5.1: a record begins with its type, 20 to 24, and 3, minor. */
+static bool looks_like_tls(const struct ssl_socket *s) {
+    bool type = s->peek[0] >= 20 && s->peek[0] <= 24;
+    return s->peek_len == 0 || (type && (s->peek_len < 2 || s->peek[1] == 3));
+}
+
+/* Mbed TLS stops at the five bytes of a record's header; more of what the
+ * peer said is here already, as a rule, and says what it is. */
+static void peek_more(struct ssl_socket *s) {
+    enum { TRIES = 4 };
+    for (int i = 0; i < TRIES && s->peek_len < sizeof s->peek; i++) {
+        unsigned char buf[SSL_PEEK_MAX];
+        struct err ignored = ERR_INIT;
+        ssize_t n = s->lower->ops->read(s->lower, buf,
+                                        sizeof s->peek - s->peek_len, &ignored);
+        if (n > 0) {
+            ssl_failure_peek(s, buf, (size_t)n);
+        } else if (n == STREAM_EOF || n == STREAM_ERROR) {
+            return;
+        }
+    }
+}
+
+static int not_tls(struct ssl_socket *s, struct err *err) {
+    char text[4 * SSL_PEEK_MAX + 1] = "";
+    size_t at = 0;
+    peek_more(s);
+    for (size_t i = 0; i < s->peek_len; i++) {
+        unsigned char c = s->peek[i];
+        if (c == '\r' || c == '\n') {
+            break;
+        }
+        at += (size_t)snprintf(text + at, sizeof text - at,
+                               c >= 0x20 && c < 0x7f ? "%c" : "\\x%02x", c);
+    }
+    return err_set(err, ERR_TLS, MBEDTLS_ERR_SSL_INVALID_RECORD,
+                   "this is not TLS: the peer sent `%s`", text);
+}
+
+/* In TLS 1.3 a client may refuse the server's certificate before it has
+ * switched to its handshake keys, as Mbed TLS does: the alert then comes
+ * unprotected, and the library, which waits for a sealed record, cannot read
+ * it. @return its description, or -1 */
+static int plain_alert(const struct ssl_socket *s) {
+    static const unsigned char head[] = {
+        MBEDTLS_SSL_MSG_ALERT, 3, 3, 0, 2, MBEDTLS_SSL_ALERT_LEVEL_FATAL
+    };
+    bool is = !s->handshake_done && memcmp(s->last, head, sizeof head) == 0;
+    return is ? s->last[sizeof head] : -1;
+}
+
+static int verify_failed(const struct ssl_socket *s, uint32_t flags,
+                         struct err *err) {
+    char text[sizeof err->msg];
+    ssl_verify_explain(&s->verify, flags, text, sizeof text);
+    return err_set(err, ERR_VERIFY, flags, "%s", text);
+}
+
+/* No common suite is what Mbed TLS calls it when the server's group is weak. */
+static bool weak_dh(const struct ssl_socket *s) {
+    static const char said[] = "DHM prime too short";
+    return strncmp(s->ctx->detail, said, sizeof said - 1) == 0;
+}
+
+/* In TLS 1.3 an Mbed TLS server that refuses the client's certificate says so
+ * under its handshake keys, which the client, having sent its Finished, has
+ * put away (RFC 8446 4.4.4): an alert that cannot be read. */
+static bool refused_unreadably(const struct ssl_socket *s, int ret) {
+    return ret == MBEDTLS_ERR_SSL_INVALID_MAC && s->handshake_done &&
+           !s->got_data && s->ctx->protocol == SSL_PROTOCOL_TLS_CLIENT &&
+           mbedtls_ssl_get_version_number(&s->ssl) ==
+               MBEDTLS_SSL_VERSION_TLS1_3;
+}
+
+/* With both versions on, the library wants extensions in every ClientHello,
+ * which a hello for TLS 1.2 need not have (RFC 5246 7.4.1.2). */
+static bool hello_too_short(const struct ssl_socket *s, int ret) {
+    return ret == MBEDTLS_ERR_SSL_DECODE_ERROR && !s->handshake_done &&
+           s->ctx->protocol == SSL_PROTOCOL_TLS_SERVER &&
+           s->ctx->min_version != s->ctx->max_version;
+}
+
+int ssl_failure(struct ssl_socket *s, int ret, struct err *err) {
+    const char *during = s->handshake_done ? "" : "handshake: ";
+    if (ret == MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE &&
+        mbedtls_ssl_get_version_number(&s->ssl) == MBEDTLS_SSL_VERSION_TLS1_2) {
+        /* RFC 5246 7.4.6: the library forgets to say it. */
+        (void)mbedtls_ssl_send_alert_message(
+            &s->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
+            MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE);
+    }
+    if (compat_unsent(&s->ssl) != 0 && s->lower_err.origin == ERR_NONE) {
+        (void)compat_flush(&s->ssl); /* the alert that tells the peer why */
+    }
+    if (s->lower_err.origin != ERR_NONE) {
+        return err_set(err, s->lower_err.origin, s->lower_err.code, "%s%s",
+                       during, s->lower_err.msg);
+    }
+    uint32_t flags = mbedtls_ssl_get_verify_result(&s->ssl);
+    bool judged = flags != 0 && flags != UINT32_MAX;
+    int alert = ret == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE
+                    ? compat_alert(&s->ssl)
+                : ret == MBEDTLS_ERR_SSL_INVALID_MAC ? plain_alert(s)
+                                                     : -1;
+    if (alert >= 0) {
+        return err_set(err, ERR_ALERT, alert, "%sthe peer sent alert %s (%d)",
+                       during, ssl_alert_name(alert), alert);
+    }
+    if (!looks_like_tls(s)) {
+        return not_tls(s, err);
+    }
+    if (judged && (ret == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED ||
+                   ret == MBEDTLS_ERR_SSL_BAD_CERTIFICATE)) {
+        return verify_failed(s, flags, err);
+    }
+    if (ret == MBEDTLS_ERR_SSL_CONN_EOF) {
+        return err_set(err, ERR_TLS, ret,
+                       "handshake: the peer closed the connection, awaiting "
+                       "%s",
+                       ssl_socket_awaiting(s));
+    }
+    if (weak_dh(s)) {
+        return err_set(err, ERR_VERIFY, MBEDTLS_X509_BADCERT_BAD_KEY,
+                       "%sthe server's Diffie-Hellman group is weak: %s bits",
+                       during, s->ctx->detail + sizeof "DHM prime too short:");
+    }
+    const char *guess = refused_unreadably(s, ret)
+                            ? "an Mbed TLS server that refuses the client's "
+                              "certificate, or its lack, ends TLS 1.3 so"
+                        : hello_too_short(s, ret)
+                            ? "a TLS 1.2 hello without extensions is only "
+                              "taken where 1.2 is the highest version"
+                            : s->ctx->detail;
+    char text[80];
+    mbedtls_strerror(ret, text, sizeof text);
+    return err_set(err, ERR_TLS, ret, "%s%s%s%s%s", during, text,
+                   guess[0] != '\0' ? " (" : "", guess,
+                   guess[0] != '\0' ? ")" : "");
+}

@@ -1,0 +1,34 @@
+/*
+ * ssl_failure.h - from what Mbed TLS returned to what went wrong.
+ *
+ * The library's code alone rarely says it: the alert's number, the refused
+ * certificate's flags, the plaintext that came in place of TLS and the lower
+ * stream's errno are gathered here.
+ */
+#ifndef TLS_SSL_FAILURE_H
+#define TLS_SSL_FAILURE_H
+
+#include "tls/ssl_socket.h"
+
+/**
+ * Record a code in the library's own words.
+ *
+ * @param ret   an MBEDTLS_ERR_* value
+ * @param what  what was being done
+ * @return -1, with ERR_TLS
+ */
+int ssl_failure_of(struct err *err, int ret, const char *what);
+
+/**
+ * Record why a call on a connection failed, and send what alert is pending.
+ *
+ * @param ret  what the call returned; neither success nor WANT
+ * @return STREAM_ERROR, with ERR_ALERT, ERR_VERIFY, ERR_TLS or the lower
+ *         stream's failure
+ */
+int ssl_failure(struct ssl_socket *s, int ret, struct err *err);
+
+/** Keep the first bytes that came, to quote them if they are not TLS. */
+void ssl_failure_peek(struct ssl_socket *s, const unsigned char *buf, size_t n);
+
+#endif
