@@ -7,6 +7,7 @@
 #   make check      the tests alone
 #   make lint       what a reader should not have to look for
 #   make sanitize   the tests under ASan and UBSan (SAN=... for others)
+#   make valgrind   the unit tests under valgrind
 #   make fuzz       FUZZ_SECONDS of libFuzzer on each target (needs clang)
 #   make install    PREFIX, DESTDIR
 #
@@ -98,6 +99,11 @@ check-cli: $(BIN) $(HELPER)
 check-peer: $(BIN) $(HELPER)
 	@sh tests/peer/run.sh $(BIN)
 
+valgrind: $(UNIT)
+	@for t in $^; do echo "== $$t"; valgrind -q --error-exitcode=99 \
+		--leak-check=full --errors-for-leak-kinds=definite $$t || exit 1; \
+		done
+
 sanitize:
 	$(MAKE) SAN=address,undefined check
 
@@ -187,7 +193,7 @@ $(FUZZ:=-lib): %-lib: %.o $(LIB)
 	$(call LINK,-fsanitize=fuzzer)
 
 .PHONY: all deps demo test check check-unit check-fuzz check-cli check-peer \
-	sanitize fuzz fuzz-run coverage bench lint format install uninstall \
+	sanitize valgrind fuzz fuzz-run coverage bench lint format install uninstall \
 	clean FORCE
 .SECONDARY:
 -include $(OBJ:.o=.d) $(BUILD)/src/main.d $(UNIT:=.d) $(HELPER:=.d) $(FUZZ:=.d) \

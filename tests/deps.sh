@@ -1,7 +1,7 @@
 #!/bin/sh
 # deps.sh - provide what the build and its tests need.
 #
-# usage: tests/deps.sh packages GROUP...     build, test
+# usage: tests/deps.sh packages GROUP...     build, test, lint
 #        tests/deps.sh mbedtls DIR CONFIG    into DIR/lib, DIR/include
 #        tests/deps.sh micropython DIR       into DIR/bin: a peer for the tests
 #
@@ -66,10 +66,19 @@ table() {
 		python3 command python3
 		curl command curl
 		mandoc command mandoc
+		END
+        ;;
+    lint)
+        cat <<-END
+		clang command clang
+		clang-format command clang-format
+		cppcheck command cppcheck
+		shellcheck command shellcheck
+		mandoc command mandoc
 		valgrind command valgrind
 		END
         ;;
-    *) die "no group of packages is called '$1'; there are build and test" ;;
+    *) die "no group of packages is called '$1'; there are build, test, lint" ;;
     esac
 }
 

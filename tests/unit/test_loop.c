@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -212,8 +213,12 @@ static void a_failure_of_poll_is_told(void **state) {
     none.rlim_cur = 0;
     loop_init(&l, -1, NULL, 1000);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-    int st = loop_wait(&l, fds, 2, NULL, "a byte", &err);
+    bool fails = poll(fds, 2, 0) != 0; /* valgrind's does not */
+    int st = fails ? loop_wait(&l, fds, 2, NULL, "a byte", &err) : 0;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+    if (!fails) {
+        skip();
+    }
     assert_int_equal(st, -1);
     assert_int_equal(err.origin, ERR_OS);
     assert_int_equal(err.code, EINVAL);
