@@ -1,6 +1,7 @@
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "cli/signals.h"
+#include "tls/ssl_socket.h"
 
 struct connect_options {
     struct tls_options tls;
@@ -70,14 +71,9 @@ static void run(const struct connect_options *o, const struct output *out,
         .started_us = loop_now_us(),
     };
     if (tls_setup_init(setup, &o->tls, false, &r->err) != 0 ||
+        ssl_socket_check_hostname(&setup->ctx, session.server_hostname,
+                                  &r->err) != 0 ||
         signals_catch(&wake_fd, &number, &r->err) != 0) {
-        return;
-    }
-    if (session.server_hostname == NULL &&
-        setup->args.cert_reqs == SSL_CERT_REQUIRED) {
-        err_set(&r->err, ERR_USAGE, 0,
-                "--verify required wants --server-hostname beside "
-                "--mp-defaults ('' verifies no name)");
         return;
     }
     warn(out, o, setup);

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "cli/output.h"
@@ -111,19 +110,35 @@ static void say_goodbye(const struct session *s) {
     }
 }
 
+/* Read some and drop it: in TLS while that works, for an alert that comes late
+ * is still the peer's refusal; else from TCP. @return as a stream's read */
+static ssize_t drop_some(struct stream *wire, struct report *r) {
+    unsigned char unread[4096];
+    struct err late = ERR_INIT;
+    bool raw = r->err.origin != ERR_NONE || sock.close_notify_received;
+    struct stream *from = raw ? wire : &sock.stream;
+    ssize_t n = from->ops->read(from, unread, sizeof unread, &late);
+    if (late.origin == ERR_ALERT) {
+        r->err = late;
+    }
+    return n;
+}
+
 /* Closing with unread bytes resets the connection, and a reset can overtake
  * the alert or the data that we sent last: read until the peer closes. */
-static void linger(int fd) {
-    unsigned char unread[4096];
+static void linger(struct stream *wire, struct report *r) {
     struct loop plain;
     struct err ignored = ERR_INIT;
-    struct pollfd p = { .fd = fd, .events = POLLIN };
+    struct pollfd p = { .fd = wire->fd, .events = POLLIN };
     loop_init(&plain, -1, NULL, LINGER_MS);
-    if (shutdown(fd, SHUT_WR) != 0) {
-        return;
-    }
-    while (loop_wait(&plain, &p, 1, NULL, "", &ignored) == 0 &&
-           recv(fd, unread, sizeof unread, MSG_DONTWAIT) > 0) {
+    ssize_t n = wire->ops->end(wire, &ignored) == 0 ? 1 : STREAM_ERROR;
+    while (n != STREAM_EOF && n != STREAM_ERROR &&
+           loop_check(&plain, &ignored) == 0) {
+        n = drop_some(wire, r);
+        if (n < STREAM_ERROR &&
+            loop_wait(&plain, &p, 1, NULL, "", &ignored) != 0) {
+            return;
+        }
     }
 }
 
@@ -167,7 +182,7 @@ void session_run(const struct session *s, int fd, const struct net_path *path,
         pipe_stdio(s, &lower.stream, r);
     }
     if (r->err.origin != ERR_NET) {
-        linger(fd);
+        linger(&lower.stream, r);
     }
     ssl_socket_info(&sock, &r->tls, cipher);
     ssl_socket_free(&sock);

@@ -61,8 +61,8 @@ static int bio_recv(void *arg, unsigned char *buf, size_t len) {
     return bio_result(n, MBEDTLS_ERR_NET_RECV_FAILED);
 }
 
-static int check_hostname(const struct ssl_context *ctx, const char *name,
-                          struct err *err) {
+int ssl_socket_check_hostname(const struct ssl_context *ctx, const char *name,
+                              struct err *err) {
     if (name == NULL) {
         if (ctx->protocol == SSL_PROTOCOL_TLS_CLIENT &&
             ctx->verify_mode == SSL_CERT_REQUIRED) {
@@ -125,7 +125,7 @@ int ssl_context_wrap_socket(struct ssl_context *ctx, struct ssl_socket *sock,
     sock->stream = (struct stream){ &ops, lower->fd };
     sock->lower = lower;
     sock->ctx = ctx;
-    if (check_hostname(ctx, server_hostname, err) != 0) {
+    if (ssl_socket_check_hostname(ctx, server_hostname, err) != 0) {
         return -1;
     }
     int ret = mbedtls_ssl_setup(&sock->ssl, &ctx->conf);

@@ -41,6 +41,16 @@ struct ssl_socket {
 };
 
 /**
+ * What ssl_context_wrap_socket() demands of a name, to know it before there is
+ * a socket.
+ *
+ * @return 0, or -1: ERR_USAGE
+ */
+MUST_USE int ssl_socket_check_hostname(const struct ssl_context *ctx,
+                                       const char *server_hostname,
+                                       struct err *err);
+
+/**
  * Make `sock` a TLS connection over `lower`. No byte moves yet.
  *
  * MicroPython: SSLContext.wrap_socket(sock, server_side=,
