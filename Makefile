@@ -85,7 +85,7 @@ test:
 	sh tests/deps.sh micropython $(DEPS) || :
 	$(MAKE) check
 
-check: check-unit
+check: check-unit check-fuzz check-cli check-peer
 
 check-unit: $(UNIT)
 	@st=0; for t in $^; do echo "== $$t"; $$t || st=1; done; exit $$st

@@ -78,6 +78,7 @@ static void run(const struct connect_options *o, const struct output *out,
     }
     warn(out, o, setup);
     loop_init(&loop, wake_fd, number, o->tls.max_time);
+    r->tls.verify_mode = setup->args.cert_reqs;
     r->stage = STAGE_CONNECT;
     int fd = net_connect(&loop, target->host, target->port, o->connect_timeout,
                          &path, &r->err);

@@ -114,6 +114,8 @@ static int run(const struct serve_options *o, const struct output *out,
     }
     loop_init(&loop, wake_fd, number, o->tls.max_time);
     r->stage = STAGE_LISTEN;
+    r->tls.server_side = true;
+    r->tls.verify_mode = setup->args.cert_reqs;
     int status;
     if (start(o, out, where, &listener, &r->err) == 0) {
         status = serve_clients(o, out, setup, &loop, &listener, r);

@@ -23,7 +23,16 @@ int output_open(struct output *out, unsigned verbose,
 }
 
 static bool text(const struct output *out) {
-    return !out->json_on_stderr;
+    return !out->json_on_stderr && !out->silent;
+}
+
+/* A report that is asked for and cannot be written is a failure of ours. */
+static int flush(FILE *f, const char *name, int status) {
+    if (fflush(f) == 0 && !ferror(f)) {
+        return status;
+    }
+    report_line(stderr, "--json: write %s: %s", name, strerror(errno));
+    return status == 0 ? 1 : status;
 }
 
 void output_handshake(const struct output *out, const struct report *r) {
@@ -38,22 +47,19 @@ int output_end(const struct output *out, struct report *r, bool have_cert) {
     r->status = s.number;
     r->status_name = s.name;
     r->micropython = mp_error(&r->err, mp, sizeof mp);
+    int status = r->status;
     if (text(out)) {
         report_text_end(stderr, r, out->verbose > 0);
         if (r->err.origin == ERR_USAGE) {
             report_line(stderr, "try 'mptls %s --help'", r->command);
         }
-    } else {
+    } else if (out->json_on_stderr) {
         report_json(stderr, r);
+        status = flush(stderr, "stderr", status);
     }
-    int status = r->status;
     if (out->json_file != NULL) {
         report_json(out->json_file, r);
-        if (fflush(out->json_file) != 0) {
-            report_line(stderr, "--json: write %s: %s", out->json_name,
-                        strerror(errno));
-            status = status == 0 ? 1 : status;
-        }
+        status = flush(out->json_file, out->json_name, status);
     }
     r->micropython = NULL;
     return status;

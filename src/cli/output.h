@@ -10,6 +10,7 @@
 struct output {
     unsigned verbose;
     bool json_on_stderr;
+    bool silent;     /* no text, whatever happened */
     FILE *json_file; /* owned; NULL: none */
     const char *json_name;
 };

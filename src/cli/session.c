@@ -192,10 +192,9 @@ void session_run(const struct session *s, int fd, const struct net_path *path,
 
 int session_end(const struct output *out, struct report *r, bool have_cert) {
     bool broken = r->err.origin == ERR_OS && r->err.code == EPIPE;
-    if (broken && !out->json_on_stderr && out->json_file == NULL) {
-        signals_die_of_pipe();
-    }
-    int status = output_end(out, r, have_cert);
+    struct output to = *out;
+    to.silent = broken && signals_pipe_kills();
+    int status = output_end(&to, r, have_cert);
     if (broken) {
         signals_die_of_pipe();
     }

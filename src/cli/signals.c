@@ -8,7 +8,7 @@
 
 static volatile sig_atomic_t caught;
 static int wake[2] = { -1, -1 };
-static bool pipe_was_ignored;
+static bool pipe_kills; /* SIGPIPE would, had we not ignored it */
 
 static void on_signal(int number) {
     int saved = errno;
@@ -41,8 +41,8 @@ int signals_catch(int *wake_fd, const volatile sig_atomic_t **number,
             fcntl(wake[i], F_SETFL, O_NONBLOCK);
         }
         struct sigaction was;
-        pipe_was_ignored =
-            sigaction(SIGPIPE, NULL, &was) == 0 && was.sa_handler == SIG_IGN;
+        pipe_kills =
+            sigaction(SIGPIPE, NULL, &was) == 0 && was.sa_handler != SIG_IGN;
         signal(SIGPIPE, SIG_IGN);
         catch_one(SIGINT);
         catch_one(SIGTERM);
@@ -52,8 +52,12 @@ int signals_catch(int *wake_fd, const volatile sig_atomic_t **number,
     return 0;
 }
 
+bool signals_pipe_kills(void) {
+    return pipe_kills;
+}
+
 void signals_die_of_pipe(void) {
-    if (!pipe_was_ignored) {
+    if (pipe_kills) {
         signal(SIGPIPE, SIG_DFL);
         raise(SIGPIPE);
     }

@@ -5,6 +5,7 @@
 #define CLI_SIGNALS_H
 
 #include <signal.h>
+#include <stdbool.h>
 
 #include "base/err.h"
 
@@ -19,7 +20,13 @@
 MUST_USE int signals_catch(int *wake_fd, const volatile sig_atomic_t **number,
                            struct err *err);
 
-/** End by SIGPIPE, as other filters do, unless it came to us ignored. */
+/** @return whether a closed stdout is to end us by SIGPIPE, silently */
+bool signals_pipe_kills(void);
+
+/**
+ * End by SIGPIPE, as other filters do. Returns if it came to us ignored, or is
+ * not caught, in which case it has had its chance.
+ */
 void signals_die_of_pipe(void);
 
 #endif

@@ -1,6 +1,5 @@
 #include "io/pump.h"
 
-
 static void lane_init(struct pump_lane *l, struct stream *src,
                       struct stream *dst) {
     l->src = src;
@@ -130,30 +129,44 @@ static enum pump_result after_up_failed(struct pump *p, struct err *err) {
     return stopped(err, told ? &down->err : &p->up.err);
 }
 
+/* The peer has ended, well or not: is there anyone to take more, and more to
+ * take? */
+static bool up_is_over(struct pump *p) {
+    return !lane_held(&p->up) && !p->up.eof &&
+           (p->stop_with_peer || wire_closed(p));
+}
+
+static bool truncated(const struct pump *p) {
+    return p->down.err.origin == ERR_TRUNCATED;
+}
+
 enum pump_result pump_step(struct pump *p, struct err *err) {
     p->up.wait.events = p->down.wait.events = 0;
-    if (p->up.err.origin != ERR_NONE) {
+    if (p->up.err.origin != ERR_NONE && !truncated(p)) {
         return after_up_failed(p, err);
     }
     enum pump_result down = lane_step(&p->down, false, false);
-    if (down == PUMP_FAILED) {
+    if (down == PUMP_FAILED && !truncated(p)) {
         return stopped(err, &p->down.err);
     }
     enum pump_result up = lane_step(&p->up, up_holds(p), p->down.done);
-    if (up == PUMP_FAILED) {
-        return PUMP_MOVED; /* the next step deals with it */
-    }
     if (up == PUMP_MOVED || down == PUMP_MOVED) {
         return PUMP_MOVED;
+    }
+    if (truncated(p)) { /* it may still read: it gets what is ready */
+        return up == PUMP_IDLE && (lane_held(&p->up) || p->up.eof)
+                   ? PUMP_IDLE
+                   : stopped(err, &p->down.err);
+    }
+    if (up == PUMP_FAILED) {
+        return PUMP_MOVED; /* the next step deals with it */
     }
     if (up == PUMP_DONE) {
         bool stop = p->on_eof == PUMP_CLOSE && !lane_held(&p->down);
         return down == PUMP_DONE || stop ? PUMP_DONE : PUMP_IDLE;
     }
-    /* The peer has ended; only more from `in` could still come. */
-    bool quiet = down == PUMP_DONE && !lane_held(&p->up) && !p->up.eof;
-    if (quiet && (p->stop_with_peer || wire_closed(p))) {
-        p->up.eof = true; /* there is no one to take more */
+    if (down == PUMP_DONE && up_is_over(p)) {
+        p->up.eof = true;
         return PUMP_MOVED;
     }
     return PUMP_IDLE;

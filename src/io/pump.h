@@ -81,7 +81,9 @@ void pump_init(struct pump *p, struct stream *in, struct stream *peer,
  *
  * A lane that fails stops the other, but nothing that came is lost: when `in`
  * or sending to the peer fails, what the peer has already sent is delivered,
- * and a reason that the peer itself gives is then the one reported.
+ * and a reason that the peer itself gives is then the one reported. A peer
+ * that ends without close_notify (ERR_TRUNCATED) may still be reading, and
+ * gets what `in` has ready.
  */
 enum pump_result pump_step(struct pump *p, struct err *err);
 

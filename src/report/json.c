@@ -149,7 +149,7 @@ static void verify(FILE *f, const struct report *r) {
     static const char *const modes[] = { "none", "optional", "required" };
     const struct ssl_info *t = &r->tls;
     fputs("\"verify\":{", f);
-    string(f, "mode", modes[t->verify_mode]);
+    string(f, "mode", r->stage != STAGE_SETUP ? modes[t->verify_mode] : NULL);
     fputc(',', f);
     boolean(f, "verified", t->verified && t->verify_flags == 0);
     fputc(',', f);

@@ -234,9 +234,12 @@ int ssl_socket_end(struct ssl_socket *sock, struct err *err) {
     if (ready != 0) {
         return ready;
     }
-    /* MicroPython: close() only closes the socket below. */
-    if (sock->close_notify_sent || sock->ctx->no_close_notify) {
+    if (sock->close_notify_sent) {
         return 0;
+    }
+    /* MicroPython: close() only closes the socket below. */
+    if (sock->ctx->no_close_notify) {
+        return sock->lower->ops->end(sock->lower, err);
     }
     sock->ctx->detail[0] = '\0';
     int ret = 0;

@@ -119,7 +119,8 @@ ssize_t ssl_socket_write(struct ssl_socket *sock, const void *buf, size_t len,
 /**
  * Send close_notify, after which reading may go on (RFC 8446 6.1).
  *
- * MicroPython: close() sends none; the context's no_close_notify does as it.
+ * MicroPython: close() sends none; with the context's no_close_notify only the
+ * lower stream is ended.
  *
  * @return 0: sent, now or before; STREAM_WANT_RD, _WANT_WR; STREAM_ERROR
  */

@@ -15,6 +15,9 @@ static ssize_t fake_read(struct stream *s, void *buf, size_t len,
     if (n == 0 && f->reset) {
         return err_set(err, ERR_NET, ECONNRESET, "read");
     }
+    if (n == 0 && f->truncated) {
+        return err_set(err, ERR_TRUNCATED, 0, "read");
+    }
     if (n == 0 && f->alert) {
         return err_set(err, ERR_ALERT, f->alert, "read");
     }

@@ -15,6 +15,7 @@ struct fake {
     size_t fail_at; /* writing fails once this many bytes are taken */
     int reset;      /* reading ends in ECONNRESET rather than EOF */
     int alert;      /* reading ends in this alert rather than EOF */
+    int truncated;  /* reading ends in ERR_TRUNCATED rather than EOF */
     int end_fails;  /* ending fails with EPIPE */
     int ended, want_rd_on_write, silent;
     int always; /* reading never answers WANT */

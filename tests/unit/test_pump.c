@@ -181,6 +181,38 @@ static void what_came_before_sending_failed_is_delivered(void **state) {
     }
 }
 
+/* A peer of the kind of ncat: a bare FIN, and then it waits for the answer. */
+static void a_peer_that_truncates_still_gets_what_is_ready(void **state) {
+    (void)state;
+    for (size_t chunk = 1; chunk <= 64; chunk += 21) {
+        struct err err = ERR_INIT;
+        fake_init(&in, 0, 200, 64);
+        in.always = 1;
+        fake_init(&peer, 3, 5, chunk);
+        peer.truncated = 1;
+        fake_init(&out, 1, 0, 64);
+        assert_int_equal(run(&err), PUMP_FAILED);
+        assert_int_equal(err.origin, ERR_TRUNCATED);
+        assert_int_equal(err.code, 0);
+        assert_int_equal(out.taken_len, 5);
+        assert_int_equal(peer.taken_len, 200);
+        assert_int_equal(peer.ended, 1);
+    }
+}
+
+static void a_truncation_does_not_wait_for_stdin(void **state) {
+    (void)state;
+    struct err err = ERR_INIT;
+    fake_init(&in, 0, 0, 64);
+    in.silent = 1;
+    fake_init(&peer, 3, 5, 64);
+    peer.truncated = 1;
+    fake_init(&out, 1, 0, 64);
+    assert_int_equal(run(&err), PUMP_FAILED);
+    assert_int_equal(err.origin, ERR_TRUNCATED);
+    assert_int_equal(err.code, 0);
+}
+
 static void the_peers_own_reason_is_the_one_reported(void **state) {
     (void)state;
     struct err err = ERR_INIT;
@@ -255,6 +287,8 @@ int main(void) {
         cmocka_unit_test(waiting_ends_our_sending_after_the_peers),
         cmocka_unit_test(closing_at_the_end_of_stdin_does_not_wait),
         cmocka_unit_test(what_came_before_sending_failed_is_delivered),
+        cmocka_unit_test(a_peer_that_truncates_still_gets_what_is_ready),
+        cmocka_unit_test(a_truncation_does_not_wait_for_stdin),
         cmocka_unit_test(the_peers_own_reason_is_the_one_reported),
         cmocka_unit_test(a_reset_delivers_what_came_before_it),
         cmocka_unit_test(a_full_disk_is_the_failure_reported),

@@ -327,7 +327,7 @@ static void micropythons_close_sends_no_close_notify(void **state) {
     connect_pair("localhost", 1 << 16);
     both_done();
     end_of(&server, &err_s);
-    wire_c.ended = 1;
+    assert_int_equal(wire_c.ended, 1);
     assert_int_equal(read_some(&client, buf, sizeof buf, &err_c), STREAM_ERROR);
     assert_int_equal(err_c.origin, ERR_TRUNCATED);
     assert_int_equal(err_c.code, 0);

@@ -1,0 +1,409 @@
+"""What the tests of the command line are written in.
+
+A test is a function that takes a Test: it starts processes, waits for them
+under a deadline and compares. Every run of connect and serve also writes its
+JSON report into a file, and every report is checked against the exit status
+and against the one shape that reports have.
+"""
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+DEADLINE = 10.0  # seconds, for anything that is waited for
+REPORTING = ("connect", "serve")
+
+TOP_KEYS = {"v", "event", "command", "ok", "status", "class", "stage", "error",
+            "target", "peer", "local", "tls", "verify", "bytes", "times_ms"}
+INNER_KEYS = {
+    "tls": {"version", "cipher", "close_notify_sent",
+            "close_notify_received"},
+    "verify": {"mode", "verified", "name", "trust", "flags", "chain"},
+    "bytes": {"in", "out", "wire_in", "wire_out"},
+    "times_ms": {"resolve", "connect", "handshake", "total"},
+    "error": {"origin", "code", "text", "micropython"},
+}
+CERT_KEYS = {"subject", "issuer", "names", "not_before", "not_after", "key",
+             "der_bytes", "sha256", "flags"}
+
+
+class Failed(Exception):
+    """What was expected is not what happened."""
+
+
+class Skipped(Exception):
+    """This machine cannot run the test."""
+
+
+TESTS = []
+
+
+def test(function):
+    """Register a test; its name is its function's."""
+    TESTS.append((function.__name__.replace("_", " "), function, ()))
+    return function
+
+
+def each(rows):
+    """Register a function once per row; row[0] names the test."""
+    def register(function):
+        base = function.__name__.replace("_", " ")
+        for row in rows:
+            TESTS.append(("%s: %s" % (base, row[0]), function, row[1:]))
+        return function
+    return register
+
+
+def cert(name):
+    """A file of the test PKI, relative to where the programs run."""
+    return os.path.join("certs", name)
+
+
+def read_file(name):
+    with open(os.path.join(ROOT, name), "rb") as f:
+        return f.read()
+
+
+def check_keys(value, wanted, where):
+    if set(value) != wanted:
+        raise Failed("%s has keys %s, not %s"
+                     % (where, sorted(value), sorted(wanted)))
+
+
+def check_shape(report):
+    """Success and failure have the same keys."""
+    check_keys(report, TOP_KEYS, "the report")
+    for name, wanted in INNER_KEYS.items():
+        if name != "error" or report["error"] is not None:
+            check_keys(report[name], wanted, name)
+    for entry in report["verify"]["chain"]:
+        check_keys(entry, CERT_KEYS, "a certificate")
+
+
+def parse_reports(text):
+    """Every line as JSON; the listening events apart from the reports."""
+    listening, reports = [], []
+    for line in text.splitlines():
+        event = json.loads(line)
+        if event["v"] != 1:
+            raise Failed("v is %r" % event["v"])
+        if event["event"] == "listening":
+            check_keys(event, {"v", "event", "address"}, "listening")
+            listening.append(event["address"])
+        else:
+            check_shape(event)
+            reports.append(event)
+    return listening, reports
+
+
+def read_some(fd, timeout=DEADLINE):
+    """What there is, b"" at the end."""
+    if not select.select([fd], [], [], timeout)[0]:
+        raise Failed("nothing to read within %g s" % timeout)
+    return os.read(fd, 65536)
+
+
+def read_exactly(fd, n):
+    got = b""
+    while len(got) < n:
+        more = read_some(fd)
+        if more == b"":
+            raise Failed("the stream ended after %r" % got)
+        got += more
+    return got
+
+
+def wait_until(what, condition):
+    """For what nothing reports: looked at again and again, up to DEADLINE."""
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        if time.monotonic() > end:
+            raise Failed("not within %g s: %s" % (DEADLINE, what))
+        time.sleep(0.002)
+
+
+class Result:
+    """A process that has ended."""
+
+    def __init__(self, status, out, err, listening, reports):
+        self.status = status  # negative: killed by that signal
+        self.out = out
+        self.err = err
+        self.listening = listening
+        self.reports = reports
+
+    @property
+    def report(self):
+        if not self.reports:
+            raise Failed("no report; stderr: %s" % self.err)
+        return self.reports[-1]
+
+    @property
+    def error(self):
+        return self.report["error"]
+
+    @property
+    def lines(self):
+        return self.err.splitlines()
+
+
+class Proc:
+    """A running mptls."""
+
+    def __init__(self, t, args, stdin, stdout, stderr, env, pass_fds,
+                 redirect, wrap, report, popen):
+        self.t = t
+        self.args = args
+        self.json_name = None
+        self.reporting = bool(args) and args[0] in REPORTING
+        self.address = None
+        self.piped_out = stdout is not None
+        self.err_file = t.file("stderr")
+        self.out_file = t.file("stdout")
+        argv = list(args)
+        if report and self.reporting and not has_json(argv):
+            self.json_name = t.path("json")
+            argv.insert(1, "--json=" + self.json_name)
+        argv.insert(0, t.binary)
+        if redirect is not None:
+            wrap = ("sh", "-c", 'exec "$@" ' + redirect, "sh")
+        argv = list(wrap) + argv
+        self.popen = subprocess.Popen(
+            argv, cwd=ROOT, env=t.environment(env), pass_fds=pass_fds,
+            stdin=stdin, stdout=stdout or self.out_file,
+            stderr=stderr or self.err_file, **popen)
+        self.pid = self.popen.pid
+        t.on_exit(self.end)
+
+    def end(self):
+        if self.popen.poll() is None:
+            self.popen.kill()
+            self.popen.wait()
+        for f in (self.popen.stdin, self.popen.stdout):
+            if f is not None:
+                f.close()
+
+    def signal(self, number):
+        self.popen.send_signal(number)
+
+    def stderr(self):
+        return read_file(self.err_file.name).decode("utf-8", "replace")
+
+    def wait(self):
+        """The Result, its text and its report checked."""
+        try:
+            status = self.popen.wait(DEADLINE)
+        except subprocess.TimeoutExpired:
+            raise Failed("still running after %g s: mptls %s; stderr: %s"
+                         % (DEADLINE, " ".join(self.args), self.stderr()))
+        out = b"" if self.piped_out else read_file(self.out_file.name)
+        err = self.stderr()
+        listening, reports = [], []
+        text = err
+        if self.reporting and has_json(self.args) == "stderr":
+            listening, reports = parse_reports(err)
+            text = ""
+        elif self.json_name is not None and os.path.exists(self.json_name):
+            listening, reports = parse_reports(
+                read_file(self.json_name).decode())
+        for line in text.splitlines():
+            if not line.startswith("mptls: "):
+                raise Failed("stderr has the line %r" % line)
+        if reports:
+            check_status(status, reports[-1])
+        return Result(status, out, err, listening, reports)
+
+
+def check_status(status, report):
+    said = report["status"]
+    if said != status and status != -signal.SIGPIPE:
+        raise Failed("exit status %d, but the report says %d: %s"
+                     % (status, said, report["error"]))
+    if report["ok"] != (said == 0) or report["ok"] != (report["class"] == "ok"):
+        raise Failed("ok %r, status %d, class %s"
+                     % (report["ok"], said, report["class"]))
+
+
+def has_json(args):
+    """None, "stderr" or a file's name."""
+    for word in args:
+        if word == "--json":
+            return "stderr"
+        if word.startswith("--json="):
+            return word[7:]
+    return None
+
+
+class Test:
+    """What one test has to do with: its files and its processes."""
+
+    def __init__(self, binary):
+        self.binary = binary
+        self.dir = tempfile.mkdtemp(prefix="mptls-cli-")
+        self.exits = [lambda: shutil.rmtree(self.dir, ignore_errors=True)]
+        self.made = 0
+        self.open_ends = set()
+
+    def close(self):
+        while self.exits:
+            self.exits.pop()()
+
+    def on_exit(self, function):
+        self.exits.append(function)
+
+    def environment(self, extra):
+        env = {k: v for k, v in os.environ.items()
+               if k not in ("SSL_CERT_FILE", "SSL_CERT_DIR", "LANG")}
+        env["LC_ALL"] = "C"
+        # A sanitizer's exit is not to be taken for one of ours.
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
+            env[name] = ":".join([env.get(name, ""), "exitcode=99"]).strip(":")
+        env.update(extra or {})
+        return env
+
+    # Files, descriptors and sockets, gone when the test is over.
+
+    def path(self, kind):
+        self.made += 1
+        return os.path.join(self.dir, "%d.%s" % (self.made, kind))
+
+    def file(self, kind, data=b""):
+        """An open file with `data` in it, to be read from its beginning."""
+        f = open(self.path(kind), "w+b")
+        f.write(data)
+        f.flush()
+        f.seek(0)
+        self.on_exit(f.close)
+        return f
+
+    def named(self, data, kind="data"):
+        return self.file(kind, data).name
+
+    def pipe(self):
+        """Read end, write end: descriptors, not inherited."""
+        ends = os.pipe()
+        for f in ends:
+            self.on_exit(lambda f=f: self.close_pipe(f))
+        self.open_ends |= set(ends)
+        return ends
+
+    def close_pipe(self, fd):
+        """Close one end, once."""
+        if fd in self.open_ends:
+            self.open_ends.discard(fd)
+            os.close(fd)
+
+    def pipe_with(self, data):
+        """The read end of a pipe that has `data` in it, and then ends."""
+        r, w = self.pipe()
+        os.write(w, data)
+        self.close_pipe(w)
+        return r
+
+    def listener(self, backlog=8):
+        s = socket.socket()
+        self.on_exit(s.close)
+        s.settimeout(DEADLINE)
+        s.bind(("127.0.0.1", 0))
+        s.listen(backlog)
+        return s
+
+    def accept(self, listener):
+        c = listener.accept()[0]
+        self.on_exit(c.close)
+        c.settimeout(DEADLINE)
+        return c
+
+    def tcp(self, address):
+        host, port = address.rsplit(":", 1)
+        s = socket.create_connection((host.strip("[]"), int(port)), DEADLINE)
+        self.on_exit(s.close)
+        return s
+
+    # Programs.
+
+    def start(self, *args, stdin=subprocess.DEVNULL, stdout=None,
+              stderr=None, env=None, pass_fds=(), redirect=None, wrap=(),
+              report=True, **popen):
+        """stdin: bytes (through a pipe), a file or a descriptor. redirect:
+        as the shell writes it. wrap: words before the program's. report: write
+        one into a file, where none is asked for."""
+        if isinstance(stdin, bytes):
+            stdin = self.pipe_with(stdin)
+        return Proc(self, args, stdin, stdout, stderr, env, pass_fds,
+                    redirect, wrap, report, popen)
+
+    def run(self, *args, **kw):
+        return self.start(*args, **kw).wait()
+
+    def connect(self, server, *args, ca="root.pem", **kw):
+        """connect to a Proc that serves, trusting the test root."""
+        words = ("--cafile", cert(ca)) if ca else ()
+        return self.start("connect", *words, *args, server.address, **kw)
+
+    def serve(self, *args, name="server-ec256", where="127.0.0.1:0",
+              pass_fds=(), **kw):
+        """A server that is ready."""
+        r, w = self.pipe()
+        words = ("--cert", cert(name + ".pem"),
+                 "--key", cert(name + "-key.pem")) if name else ()
+        p = self.start("serve", *words, "--ready-fd", str(w), *args, where,
+                       pass_fds=(w,) + tuple(pass_fds), **kw)
+        self.close_pipe(w)
+        line = read_some(r).decode()
+        if not line.endswith("\n"):
+            raise Failed("no ready line but %r; stderr: %s"
+                         % (line, p.stderr()))
+        p.address = line.strip()
+        if read_some(r) != b"":
+            raise Failed("more than a line on --ready-fd")
+        return p
+
+    # Comparisons.
+
+    def eq(self, got, wanted, what="value"):
+        if got != wanted:
+            raise Failed("%s is %r, not %r" % (what, got, wanted))
+
+    def has(self, text, *parts):
+        for part in parts:
+            if part not in text:
+                raise Failed("%r is not in %r" % (part, text))
+
+    def ok(self, result, out=b""):
+        """Success: nothing but data on stdout."""
+        if result.status != 0:
+            raise Failed("exit status %d: %s" % (result.status, result.err))
+        self.eq(result.out, out, "stdout")
+        return result
+
+    def bad(self, result, status, origin, code, *say, out=b""):
+        """A failure that is reported, with its origin, code and words."""
+        if result.status != status:
+            raise Failed("exit status %d, not %d: %s"
+                         % (result.status, status, result.err))
+        self.eq(result.out, out, "stdout")
+        error = result.error
+        self.eq((error["origin"], error["code"]), (origin, code), "the error")
+        self.has(error["text"], *say)
+        if not result.err.startswith("{"):
+            self.has(result.err, error["text"])
+        return result
+
+    def usage(self, args, *say, command=None, **kw):
+        """Exit 2, the reason in words, and where help is."""
+        r = self.run(*args, **kw)
+        self.eq((r.status, r.out), (2, b""), "status and stdout")
+        self.has(r.err, *say)
+        where = "mptls %s --help" % command if command else "mptls --help"
+        self.has(r.err, "mptls: try '%s'\n" % where)
+        if r.reports:
+            self.bad(r, 2, "usage", 0)
+        return r

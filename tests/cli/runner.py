@@ -1,0 +1,72 @@
+"""Run the tests of the command line: runner.py PROGRAM [PATTERN]"""
+import concurrent.futures
+import os
+import sys
+import time
+import traceback
+
+import harness
+
+import test_connect  # noqa: F401 - importing registers
+import test_files  # noqa: F401
+import test_help  # noqa: F401
+import test_house  # noqa: F401
+import test_report  # noqa: F401
+import test_signals  # noqa: F401
+import test_streams  # noqa: F401
+import test_usage  # noqa: F401
+import test_verify  # noqa: F401
+
+WORKERS = 4  # most tests wait for processes
+SLOW = []
+
+
+def run_one(binary, entry):
+    """None, or (whether it is only skipped, why)."""
+    _, function, row = entry
+    t = harness.Test(binary)
+    began = time.monotonic()
+    try:
+        function(t, *row)
+        return None
+    except harness.Skipped as e:
+        return True, str(e)
+    except harness.Failed as e:
+        return False, str(e)
+    except Exception:  # a test that is itself broken has failed
+        return False, traceback.format_exc()
+    finally:
+        t.close()
+        SLOW.append((time.monotonic() - began, entry[0]))
+
+
+def main():
+    if len(sys.argv) < 2:
+        sys.exit("usage: runner.py PROGRAM [PATTERN]")
+    binary = os.path.abspath(sys.argv[1])
+    pattern = sys.argv[2] if len(sys.argv) > 2 else ""
+    chosen = [e for e in harness.TESTS if pattern in e[0]]
+    if not chosen:
+        sys.exit("cli: no test has %r in its name" % pattern)
+    began = time.monotonic()
+    failed = skipped = 0
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        results = pool.map(lambda e: run_one(binary, e), chosen)
+        for (name, _, _), why in zip(chosen, results):
+            if why is None:
+                continue
+            skipped += why[0]
+            failed += not why[0]
+            print("%s %s: %s" % ("SKIP" if why[0] else "FAIL", name, why[1]),
+                  flush=True)
+    print("cli: %d tests in %.1f s"
+          % (len(chosen), time.monotonic() - began))
+    if os.environ.get("SLOW"):
+        for seconds, name in sorted(SLOW)[-20:]:
+            print("%6.2f s %s" % (seconds, name))
+    print("%d passed, %d failed, %d skipped"
+          % (len(chosen) - failed - skipped, failed, skipped))
+    sys.exit(failed != 0)
+
+
+main()
