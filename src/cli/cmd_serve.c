@@ -164,7 +164,8 @@ static int serve_run(int argc, char **argv) {
 const struct command cmd_serve = {
     .name = "serve",
     .operand = "[[ADDR:]PORT]",
-    .summary = "the other end (default: port 4433 of every address)",
+    .summary =
+        "accept a TLS client, and pipe stdin and stdout (default: port 4433)",
     .examples = examples,
     .groups = serve_groups,
     .run = serve_run,

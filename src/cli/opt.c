@@ -234,8 +234,8 @@ static int opt_store_choice(const struct opt *o, int *at, const char *value,
         }
     }
     const char *near = text_nearest(value, opt_choice_at, o->choices);
-    return err_set(err, ERR_USAGE, 0, "--%s: %s is none of %s%s%s%s", o->name,
-                   opt_quote(value).text, all,
+    return err_set(err, ERR_USAGE, 0, "--%s: %s is not one of %s%s%s%s",
+                   o->name, opt_quote(value).text, all,
                    near != NULL ? "; did you mean " : "",
                    near != NULL ? near : "", near != NULL ? "?" : "");
 }
@@ -275,6 +275,9 @@ static int opt_take(struct opt_parser *p, size_t i, const char *value) {
     }
     assert(i < OPT_MAX);
     if (p->seen[i] && o->type != OPT_COUNT) {
+        /* DATA may be a key, and is not repeated. */
+        bool secret = o->arg != NULL && strcmp(o->arg, "DATA") == 0;
+        value = secret ? NULL : value;
         return err_set(p->err, ERR_USAGE, 0, "option --%s is given twice%s%s",
                        o->name, value != NULL ? ", again with " : "",
                        value != NULL ? opt_quote(value).text : "");

@@ -41,7 +41,8 @@ static const struct status classes[] = {
 
 enum { ANY = -1 };
 
-/* The first row that matches decides; code 0 matches every code. */
+/* The first row that matches decides; code 0 matches every code, and of Mbed
+ * TLS's codes the high-level half is compared. */
 static const struct rule {
     enum err_origin origin;
     int stage; /* a report_stage, or ANY */
@@ -69,6 +70,9 @@ static const struct rule {
     { ERR_TLS, ANY, MBEDTLS_ERR_PK_ALLOC_FAILED, 1 },
     { ERR_TLS, STAGE_SETUP, MBEDTLS_ERR_SSL_FEATURE_UNAVAILABLE, 4 },
     { ERR_TLS, STAGE_SETUP, MBEDTLS_ERR_PK_FEATURE_UNAVAILABLE, 4 },
+    { ERR_TLS, STAGE_SETUP, MBEDTLS_ERR_PK_UNKNOWN_PK_ALG, 4 },
+    { ERR_TLS, STAGE_SETUP, MBEDTLS_ERR_PK_UNKNOWN_NAMED_CURVE, 4 },
+    { ERR_TLS, STAGE_SETUP, MBEDTLS_ERR_X509_UNKNOWN_SIG_ALG, 4 },
     { ERR_TLS, STAGE_SETUP, 0, 3 },
     { ERR_TLS, ANY, MBEDTLS_ERR_SSL_CONN_EOF, 24 },
     { ERR_TLS, ANY, MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE, 36 },
@@ -105,6 +109,12 @@ static int verify_number(uint32_t flags) {
     return (flags & ~known) != 0 ? 30 : number;
 }
 
+static bool same_code(const struct rule *r, const struct err *e) {
+    enum { LOW_HALF = 0x7F }; /* mbedtls/error.h */
+    int64_t code = e->origin == ERR_TLS ? -(-e->code & ~LOW_HALF) : e->code;
+    return r->code == 0 || r->code == code;
+}
+
 static int number_of(const struct err *e, enum report_stage stage,
                      bool have_cert) {
     if (e->origin == ERR_VERIFY) {
@@ -118,8 +128,7 @@ static int number_of(const struct err *e, enum report_stage stage,
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         const struct rule *r = &rules[i];
         if (r->origin == e->origin &&
-            (r->stage == ANY || r->stage == (int)stage) &&
-            (r->code == 0 || r->code == e->code)) {
+            (r->stage == ANY || r->stage == (int)stage) && same_code(r, e)) {
             return r->number;
         }
     }

@@ -17,8 +17,8 @@ static const char *const on_eof_names[] = { "half-close", "close", "wait",
 
 const struct opt tls_opts[] = {
     OPT_ROW_CHOICE(T, verify, 0, "verify", "MODE", verify_names,
-                   "how far to check the peer's certificate (connect: "
-                   "required, serve: none)"),
+                   "check the peer's certificate: required unless given, for "
+                   "serve none"),
     OPT_ROW_STRING(T, cafile, 0, "cafile", "FILE",
                    "trust the CAs in this file, PEM or DER"),
     OPT_ROW_STRING(T, cadata, 0, "cadata", "DATA",
@@ -43,7 +43,7 @@ const struct opt tls_opts[] = {
 
 const struct opt tls_pipe_opts[] = {
     OPT_ROW_CHOICE(T, on_eof, 0, "on-eof", "WHAT", on_eof_names,
-                   "what the end of stdin does"),
+                   "what the end of stdin does: half-close unless given"),
     OPT_ROW_FLAG(T, allow_truncation, 0, "allow-truncation",
                  "a peer that closes without close_notify is no error"),
     OPT_END

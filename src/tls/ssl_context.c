@@ -2,6 +2,7 @@
 
 #include <mbedtls/asn1.h>
 #include <mbedtls/debug.h>
+#include <mbedtls/oid.h>
 #include <mbedtls/pem.h>
 #include <mbedtls/platform.h>
 #include <mbedtls/platform_util.h>
@@ -241,6 +242,16 @@ int ssl_context_load_cert_chain(struct ssl_context *ctx,
                               MBEDTLS_PSA_RANDOM_STATE);
     if (ret != 0) {
         err_set(err, ERR_TLS, ret, "the key is not that of the certificate");
+        goto out;
+    }
+    /* Mbed TLS would keep it back in every handshake, and only say that
+     * nothing is in common. */
+    if (ctx->protocol == SSL_PROTOCOL_TLS_SERVER &&
+        mbedtls_x509_crt_check_extended_key_usage(
+            &ctx->cert, MBEDTLS_OID_SERVER_AUTH,
+            MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH)) != 0) {
+        err_set(err, ERR_TLS, MBEDTLS_ERR_SSL_BAD_CERTIFICATE,
+                "the certificate is not for servers (extKeyUsage)");
         goto out;
     }
     ret = mbedtls_ssl_conf_own_cert(&ctx->conf, &ctx->cert, &ctx->key);

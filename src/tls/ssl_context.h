@@ -86,8 +86,10 @@ void ssl_context_free(struct ssl_context *ctx);
  * @param cert_len  bytes
  * @param key       PEM or DER, unencrypted; parsed, the input is not kept
  * @param key_len   bytes
- * @return 0, or -1: ERR_TLS with MBEDTLS_ERR_X509_*, _PEM_* or _PK_*;
- *         after that the context has no certificate
+ * @return 0, or -1: ERR_TLS with MBEDTLS_ERR_X509_*, _PEM_* or _PK_*, or
+ *         MBEDTLS_ERR_SSL_BAD_CERTIFICATE for a server's certificate that is
+ *         not for servers (RFC 5280 4.2.1.12); after that the context has no
+ * certificate
  */
 MUST_USE int ssl_context_load_cert_chain(struct ssl_context *ctx,
                                          const unsigned char *cert,

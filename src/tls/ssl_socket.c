@@ -344,7 +344,11 @@ void ssl_socket_info(const struct ssl_socket *sock, struct ssl_info *info,
            sizeof info->server_hostname);
     info_certs(sock, info);
     uint32_t flags = mbedtls_ssl_get_verify_result(&sock->ssl);
-    info->verify_flags = flags == UINT32_MAX ? 0 : flags;
+    /* All bits: nothing was judged yet; skipped: nothing was asked for. */
+    info->verify_flags =
+        flags == UINT32_MAX
+            ? 0
+            : flags & ~(uint32_t)MBEDTLS_X509_BADCERT_SKIP_VERIFY;
     if (sock->handshake_done) {
         info->cipher = ssl_socket_cipher(sock, &info->version, buf);
         info->cipher_id = mbedtls_ssl_get_ciphersuite_id_from_ssl(&sock->ssl);
