@@ -22,7 +22,7 @@ static const struct alert {
     { 46, true, "certificate_unknown" },
     { 47, false, "illegal_parameter" },
     { 48, true, "unknown_ca" },
-    { 49, false, "access_denied" },
+    { 49, true, "access_denied" },
     { 50, false, "decode_error" },
     { 51, false, "decrypt_error" },
     { 60, false, "export_restriction" },

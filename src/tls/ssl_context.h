@@ -48,8 +48,9 @@ struct ssl_context {
     bool ciphers_set;
     bool allow_truncation;
     bool no_close_notify;
-    enum ssl_version min_version, max_version;
-    ssl_ca_source *ca_source; /* NULL: none */
+    enum ssl_version min_wanted, max_wanted;   /* as set_versions says */
+    enum ssl_version min_version, max_version; /* as the suites allow */
+    ssl_ca_source *ca_source;                  /* NULL: none */
     void *ca_arg;
     const unsigned char *ca_pem; /* what ca_source gave; NULL: not asked */
     size_t ca_pem_len;
@@ -88,7 +89,8 @@ void ssl_context_free(struct ssl_context *ctx);
  * @param key_len   bytes
  * @return 0, or -1: ERR_TLS with MBEDTLS_ERR_X509_*, _PEM_* or _PK_*, or
  *         MBEDTLS_ERR_SSL_BAD_CERTIFICATE for a server's certificate that is
- *         not for servers (RFC 5280 4.2.1.12); after that the context has no
+ *         not for servers (RFC 5280 4.2.1.12), or _SSL_BUFFER_TOO_SMALL for a
+ *         chain over one message of 16384 bytes; after that the context has no
  * certificate
  */
 MUST_USE int ssl_context_load_cert_chain(struct ssl_context *ctx,

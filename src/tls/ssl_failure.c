@@ -1,6 +1,7 @@
 #include "tls/ssl_failure.h"
 
 #include <mbedtls/error.h>
+#include <mbedtls/net_sockets.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,12 +14,16 @@ int ssl_failure_of(struct err *err, int ret, const char *what) {
     return err_set(err, ERR_TLS, ret, "%s: %s", what, text);
 }
 
-void ssl_failure_peek(struct ssl_socket *s, const unsigned char *buf,
+void ssl_failure_keep(struct ssl_socket *s, const unsigned char *buf,
                       size_t n) {
     size_t room = sizeof s->peek - s->peek_len;
-    size_t take = n < room ? n : room;
-    memcpy(s->peek + s->peek_len, buf, take);
-    s->peek_len += take;
+    size_t first = n < room ? n : room;
+    memcpy(s->peek + s->peek_len, buf, first);
+    s->peek_len += first;
+    size_t size = sizeof s->last;
+    size_t last = n < size ? n : size;
+    memmove(s->last, s->last + last, size - last);
+    memcpy(s->last + size - last, buf + n - last, last);
 }
 
 /* RFC 8446 5.1: a record begins with its type, 20 to 24, and 3, minor. */
@@ -37,7 +42,7 @@ static void peek_more(struct ssl_socket *s) {
         ssize_t n = s->lower->ops->read(s->lower, buf,
                                         sizeof s->peek - s->peek_len, &ignored);
         if (n > 0) {
-            ssl_failure_peek(s, buf, (size_t)n);
+            ssl_failure_keep(s, buf, (size_t)n);
         } else if (n == STREAM_EOF || n == STREAM_ERROR) {
             return;
         }
@@ -72,6 +77,38 @@ static int plain_alert(const struct ssl_socket *s) {
     return is ? s->last[sizeof head] : -1;
 }
 
+/* Sending has failed in the handshake: the alert that says why may be here
+ * already, behind what the handshake has read so far. */
+static void read_on(struct ssl_socket *s) {
+    enum { TRIES = 64 };
+    for (int i = 0; i < TRIES; i++) {
+        unsigned char buf[256];
+        struct err ignored = ERR_INIT;
+        ssize_t n = s->lower->ops->read(s->lower, buf, sizeof buf, &ignored);
+        if (n <= 0) {
+            return;
+        }
+        ssl_failure_keep(s, buf, (size_t)n);
+    }
+}
+
+/* @return the alert that ended it, or -1 */
+static int alert_of(struct ssl_socket *s, int ret) {
+    switch (ret) {
+    case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE:
+        return compat_alert(&s->ssl);
+    case MBEDTLS_ERR_SSL_INVALID_MAC:
+        return plain_alert(s);
+    case MBEDTLS_ERR_NET_SEND_FAILED:
+        if (!s->handshake_done) {
+            read_on(s);
+        }
+        return plain_alert(s);
+    default:
+        return -1;
+    }
+}
+
 static int verify_failed(const struct ssl_socket *s, uint32_t flags,
                          struct err *err) {
     char text[sizeof err->msg];
@@ -83,6 +120,11 @@ static int verify_failed(const struct ssl_socket *s, uint32_t flags,
 static bool weak_dh(const struct ssl_socket *s) {
     static const char said[] = "DHM prime too short";
     return strncmp(s->ctx->detail, said, sizeof said - 1) == 0;
+}
+
+/* A chain beyond one full record, which is all that the library reassembles. */
+static bool too_large(const struct ssl_socket *s) {
+    return strstr(s->ctx->detail, "requesting more data than fits") != NULL;
 }
 
 /* In TLS 1.3 an Mbed TLS server that refuses the client's certificate says so
@@ -115,20 +157,17 @@ int ssl_failure(struct ssl_socket *s, int ret, struct err *err) {
     if (compat_unsent(&s->ssl) != 0 && s->lower_err.origin == ERR_NONE) {
         (void)compat_flush(&s->ssl); /* the alert that tells the peer why */
     }
+    int alert = alert_of(s, ret);
+    if (alert >= 0) {
+        return err_set(err, ERR_ALERT, alert, "%sthe peer sent alert %s (%d)",
+                       during, ssl_alert_name(alert), alert);
+    }
     if (s->lower_err.origin != ERR_NONE) {
         return err_set(err, s->lower_err.origin, s->lower_err.code, "%s%s",
                        during, s->lower_err.msg);
     }
     uint32_t flags = mbedtls_ssl_get_verify_result(&s->ssl);
     bool judged = flags != 0 && flags != UINT32_MAX;
-    int alert = ret == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE
-                    ? compat_alert(&s->ssl)
-                : ret == MBEDTLS_ERR_SSL_INVALID_MAC ? plain_alert(s)
-                                                     : -1;
-    if (alert >= 0) {
-        return err_set(err, ERR_ALERT, alert, "%sthe peer sent alert %s (%d)",
-                       during, ssl_alert_name(alert), alert);
-    }
     if (!looks_like_tls(s)) {
         return not_tls(s, err);
     }
@@ -146,6 +185,12 @@ int ssl_failure(struct ssl_socket *s, int ret, struct err *err) {
         return err_set(err, ERR_VERIFY, MBEDTLS_X509_BADCERT_BAD_KEY,
                        "%sthe server's Diffie-Hellman group is weak: %s bits",
                        during, s->ctx->detail + sizeof "DHM prime too short:");
+    }
+    if (too_large(s)) {
+        return err_set(err, ERR_TLS, MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL,
+                       "%sa message of the peer is over the %d bytes that "
+                       "this build takes",
+                       during, MBEDTLS_SSL_IN_CONTENT_LEN);
     }
     const char *guess = refused_unreadably(s, ret)
                             ? "an Mbed TLS server that refuses the client's "

@@ -42,21 +42,12 @@ static int bio_send(void *arg, const unsigned char *buf, size_t len) {
     return bio_result(n, MBEDTLS_ERR_NET_SEND_FAILED);
 }
 
-static void keep_last(struct ssl_socket *s, const unsigned char *buf,
-                      size_t n) {
-    size_t size = sizeof s->last;
-    size_t take = n < size ? n : size;
-    memmove(s->last, s->last + take, size - take);
-    memcpy(s->last + size - take, buf + n - take, take);
-}
-
 static int bio_recv(void *arg, unsigned char *buf, size_t len) {
     struct ssl_socket *s = arg;
     ssize_t n = s->lower->ops->read(s->lower, buf, len, &s->lower_err);
     if (n > 0) {
-        ssl_failure_peek(s, buf, (size_t)n);
+        ssl_failure_keep(s, buf, (size_t)n);
         s->wire_in += (uint64_t)n;
-        keep_last(s, buf, (size_t)n);
     }
     return bio_result(n, MBEDTLS_ERR_NET_RECV_FAILED);
 }

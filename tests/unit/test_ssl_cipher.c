@@ -166,6 +166,16 @@ suites_and_versions_that_exclude_each_other_are_refused(void **state) {
         ssl_context_set_versions(&ctx, SSL_TLS_1_3, SSL_TLS_1_2, &err), -1);
     assert_int_equal(err.origin, ERR_USAGE);
     assert_int_equal(err.code, 0);
+    /* The list is as it was, and a list of 1.3 brings 1.3 back. */
+    err = (struct err)ERR_INIT;
+    assert_int_equal(ssl_context_set_ciphers(&ctx, "0x1301", &err), 0);
+    assert_int_equal(ctx.max_version, SSL_TLS_1_3);
+    assert_int_equal(
+        ssl_context_set_versions(&ctx, SSL_TLS_1_3, SSL_TLS_1_3, &err), 0);
+    assert_int_equal(ssl_context_set_ciphers(&ctx, "AES128-SHA", &err), -1);
+    assert_int_equal(err.origin, ERR_USAGE);
+    assert_int_equal(err.code, 0);
+    assert_int_equal(ssl_context_get_ciphers(&ctx)[0], 0x1301);
     ssl_context_free(&ctx);
 }
 

@@ -83,16 +83,23 @@ static void a_pair_that_is_wrong_is_refused_with_its_cause(void **state) {
     }
 }
 
+static void a_chain_that_no_message_can_carry_is_refused(void **state) {
+    (void)state;
+    struct err err = ERR_INIT;
+    assert_int_equal(
+        load("server-huge-chain.pem", "server-huge-chain-key.pem", &err), -1);
+    assert_int_equal(err.origin, ERR_TLS);
+    assert_int_equal(err.code, MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL);
+}
+
 static void a_server_is_not_given_a_certificate_for_clients(void **state) {
     (void)state;
     struct err err = ERR_INIT;
-    assert_int_equal(load("server-wrong-eku.pem", "server-wrong-eku-key.pem",
-                          &err),
-                     0);
+    assert_int_equal(
+        load("server-wrong-eku.pem", "server-wrong-eku-key.pem", &err), 0);
     ctx.protocol = SSL_PROTOCOL_TLS_SERVER;
-    assert_int_equal(load("server-wrong-eku.pem", "server-wrong-eku-key.pem",
-                          &err),
-                     -1);
+    assert_int_equal(
+        load("server-wrong-eku.pem", "server-wrong-eku-key.pem", &err), -1);
     assert_int_equal(err.origin, ERR_TLS);
     assert_int_equal(err.code, MBEDTLS_ERR_SSL_BAD_CERTIFICATE);
 }
@@ -250,6 +257,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(every_form_of_a_key_is_taken),
         TEST(a_pair_that_is_wrong_is_refused_with_its_cause),
+        TEST(a_chain_that_no_message_can_carry_is_refused),
         TEST(a_server_is_not_given_a_certificate_for_clients),
         TEST(der_may_hold_several_and_nothing_else),
         TEST(a_bundle_with_a_broken_certificate_is_refused),
