@@ -115,7 +115,7 @@ static int connect_run(int argc, char **argv) {
             run(&o, &out, &target, &setup, &r);
         }
     }
-    status = session_end(&out, &r, o.tls.cert != NULL);
+    status = session_end(&out, &r);
     tls_setup_free(&setup);
     output_close(&out);
     return status;

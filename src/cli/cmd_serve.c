@@ -92,7 +92,7 @@ static int serve_clients(const struct serve_options *o,
         if (fd >= 0) {
             session_run(&session, fd, &path, out, r);
         }
-        int status = session_end(out, r, true);
+        int status = session_end(out, r);
         if (!o->keep_open || over(r)) {
             return status;
         }
@@ -110,7 +110,7 @@ static int run(const struct serve_options *o, const struct output *out,
     const volatile sig_atomic_t *number;
     if (tls_setup_init(setup, &o->tls, true, &r->err) != 0 ||
         signals_catch(&wake_fd, &number, &r->err) != 0) {
-        return session_end(out, r, true);
+        return session_end(out, r);
     }
     loop_init(&loop, wake_fd, number, o->tls.max_time);
     r->stage = STAGE_LISTEN;
@@ -120,7 +120,7 @@ static int run(const struct serve_options *o, const struct output *out,
     if (start(o, out, where, &listener, &r->err) == 0) {
         status = serve_clients(o, out, setup, &loop, &listener, r);
     } else {
-        status = session_end(out, r, true);
+        status = session_end(out, r);
     }
     net_listener_close(&listener);
     return status;
@@ -151,7 +151,7 @@ static int serve_run(int argc, char **argv) {
         net_parse_listen(operand, &where, &r.err) == 0) {
         status = run(&o, &out, &where, &setup, &r);
     } else {
-        status = session_end(&out, &r, true);
+        status = session_end(&out, &r);
     }
     if (no_cert) {
         output_warning(&out, how_to_make);

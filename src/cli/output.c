@@ -41,9 +41,9 @@ void output_handshake(const struct output *out, const struct report *r) {
     }
 }
 
-int output_end(const struct output *out, struct report *r, bool have_cert) {
+int output_end(const struct output *out, struct report *r) {
     char mp[MP_ERROR_MAX];
-    struct status s = status_of(&r->err, r->stage, have_cert);
+    struct status s = status_of(&r->err, r->stage, r->tls.cert_refused);
     r->status = s.number;
     r->status_name = s.name;
     r->micropython = mp_error(&r->err, mp, sizeof mp);

@@ -30,10 +30,9 @@ void output_handshake(const struct output *out, const struct report *r);
 /**
  * Fill status and MicroPython's words, and print the report.
  *
- * @param have_cert  we have a certificate that the peer could refuse
  * @return the exit status; 1 if the report could not be written
  */
-int output_end(const struct output *out, struct report *r, bool have_cert);
+int output_end(const struct output *out, struct report *r);
 
 /** The line, or the JSON event, that says where a server listens. */
 void output_listening(const struct output *out, const char *address);

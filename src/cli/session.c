@@ -190,11 +190,11 @@ void session_run(const struct session *s, int fd, const struct net_path *path,
     r->total_us = loop_now_us() - s->started_us;
 }
 
-int session_end(const struct output *out, struct report *r, bool have_cert) {
+int session_end(const struct output *out, struct report *r) {
     bool broken = r->err.origin == ERR_OS && r->err.code == EPIPE;
     struct output to = *out;
     to.silent = broken && signals_pipe_kills();
-    int status = output_end(&to, r, have_cert);
+    int status = output_end(&to, r);
     if (broken) {
         signals_die_of_pipe();
     }

@@ -37,9 +37,8 @@ void session_run(const struct session *s, int fd, const struct net_path *path,
  * Print the report. A stdout that is closed ends the process by SIGPIPE, as it
  * does other filters, and silently but for JSON.
  *
- * @param have_cert  we have a certificate that the peer could refuse
  * @return the exit status
  */
-int session_end(const struct output *out, struct report *r, bool have_cert);
+int session_end(const struct output *out, struct report *r);
 
 #endif

@@ -4,8 +4,6 @@
 #include <mbedtls/ssl.h>
 #include <mbedtls/x509_crt.h>
 
-#include "tls/ssl_alert.h"
-
 /* Names of the classes, by number. */
 static const struct status classes[] = {
     { 0, "ok" },
@@ -117,13 +115,11 @@ static bool same_code(const struct rule *r, const struct err *e) {
 }
 
 static int number_of(const struct err *e, enum report_stage stage,
-                     bool have_cert) {
+                     bool cert_refused) {
     if (e->origin == ERR_VERIFY) {
         return verify_number((uint32_t)e->code);
     }
-    if (e->origin == ERR_ALERT &&
-        ssl_alert_is_about_certificate((int)e->code) &&
-        (have_cert || e->code == MBEDTLS_SSL_ALERT_MSG_CERT_REQUIRED)) {
+    if (e->origin == ERR_ALERT && cert_refused) {
         return 37;
     }
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
@@ -137,11 +133,11 @@ static int number_of(const struct err *e, enum report_stage stage,
 }
 
 struct status status_of(const struct err *e, enum report_stage stage,
-                        bool have_cert) {
+                        bool cert_refused) {
     if (e->origin == ERR_SIGNAL) {
         return (struct status){ 128 + (int)e->code, "signal" };
     }
-    int number = number_of(e, stage, have_cert);
+    int number = number_of(e, stage, cert_refused);
     struct status s = classes[1];
     for (size_t i = 0; status_at(i).name != NULL; i++) {
         if (classes[i].number == number) {

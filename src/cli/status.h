@@ -17,11 +17,11 @@ struct status {
  *
  * @param e          what went wrong; ERR_NONE is 0
  * @param stage      how far it had got
- * @param have_cert  we had a certificate that the peer could refuse
+ * @param cert_refused  the peer's alert was about our certificate
  * @return a signal is 128 plus its number
  */
 struct status status_of(const struct err *e, enum report_stage stage,
-                        bool have_cert);
+                        bool cert_refused);
 
 /**
  * The classes there are, for the man page's test.

@@ -77,6 +77,19 @@ static int plain_alert(const struct ssl_socket *s) {
     return is ? s->last[sizeof head] : -1;
 }
 
+/* A TLS 1.2 server that gets no certificate from us may call that a
+ * handshake_failure (RFC 5246 7.4.6); before its own flight has ended, the same
+ * alert means that nothing is in common. */
+static bool about_our_certificate(const struct ssl_socket *s, int alert) {
+    bool client = s->ctx->protocol == SSL_PROTOCOL_TLS_CLIENT;
+    if (alert == MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE) {
+        return client && !s->ctx->have_cert &&
+               compat_state(&s->ssl) > MBEDTLS_SSL_SERVER_HELLO_DONE;
+    }
+    return ssl_alert_is_about_certificate(alert) &&
+           (s->ctx->have_cert || alert == MBEDTLS_SSL_ALERT_MSG_CERT_REQUIRED);
+}
+
 /* Sending has failed in the handshake: the alert that says why may be here
  * already, behind what the handshake has read so far. */
 static void read_on(struct ssl_socket *s) {
@@ -159,6 +172,7 @@ int ssl_failure(struct ssl_socket *s, int ret, struct err *err) {
     }
     int alert = alert_of(s, ret);
     if (alert >= 0) {
+        s->cert_refused = about_our_certificate(s, alert);
         return err_set(err, ERR_ALERT, alert, "%sthe peer sent alert %s (%d)",
                        during, ssl_alert_name(alert), alert);
     }

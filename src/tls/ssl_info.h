@@ -54,6 +54,7 @@ struct ssl_info {
     size_t cert_count; /* leaf first; the verified path ends in its anchor */
     struct ssl_cert_info certs[SSL_CHAIN_MAX];
     uint64_t wire_in, wire_out; /* bytes below TLS, handshake included */
+    bool cert_refused;          /* the peer's alert was about our certificate */
     bool close_notify_sent;
     bool close_notify_received;
 };

@@ -32,7 +32,8 @@ struct ssl_socket {
     bool handshake_done;
     bool got_data; /* application bytes have come */
     bool close_notify_begun, close_notify_sent, close_notify_received;
-    struct err lower_err;             /* why the lower stream failed */
+    bool cert_refused;    /* the peer's alert was about our certificate */
+    struct err lower_err; /* why the lower stream failed */
     unsigned char peek[SSL_PEEK_MAX]; /* the first bytes that came */
     size_t peek_len;
     unsigned char last[SSL_ALERT_RECORD]; /* the last bytes that came */

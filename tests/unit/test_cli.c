@@ -163,9 +163,9 @@ static void json_goes_to_its_file_one_line_a_report(void **state) {
     const struct opt_optional json = { true, name };
     assert_int_equal(output_open(&out, 0, &json, &err), 0);
     r.command = "connect";
-    assert_int_equal(output_end(&out, &r, false), 0);
+    assert_int_equal(output_end(&out, &r), 0);
     r.err = (struct err){ ERR_TRUNCATED, 0, "truncated" };
-    assert_int_equal(output_end(&out, &r, false), 40);
+    assert_int_equal(output_end(&out, &r), 40);
     output_close(&out);
     output_close(&out);
     FILE *f = fopen(name, "r");

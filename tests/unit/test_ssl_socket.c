@@ -441,7 +441,10 @@ static void a_client_certificate_is_asked_for_and_judged(void **state) {
                 assert_int_equal(err_c.code, MBEDTLS_ERR_SSL_INVALID_MAC);
                 assert_non_null(strstr(err_c.msg, "refuses the client's"));
             } else {
+                struct ssl_info info;
                 assert_int_equal(err_c.origin, ERR_ALERT);
+                ssl_socket_info(&client, &info, name);
+                assert_true(info.cert_refused);
             }
             free_pair();
         }
@@ -464,6 +467,7 @@ static void nothing_in_common_is_said(void **state) {
     assert_int_equal(err_s.code, MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE);
     assert_int_equal(err_c.origin, ERR_ALERT);
     assert_int_equal(err_c.code, 40);
+    assert_false(client.cert_refused);
     free_pair();
 }
 
