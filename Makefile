@@ -11,7 +11,7 @@
 #   make fuzz       FUZZ_SECONDS of libFuzzer on each target (needs clang)
 #   make install    PREFIX, DESTDIR
 #
-# MBEDTLS=system takes pkg-config's Mbed TLS, MBEDTLS_SRC=DIR an unpacked tree.
+# V=1 shows the commands. MBEDTLS=system takes pkg-config's Mbed TLS, MBEDTLS_SRC=DIR an unpacked tree.
 
 CC       ?= cc
 CFLAGS   ?= -O2 -g
@@ -25,6 +25,8 @@ WERROR   ?=
 MBEDTLS  ?= private
 VERSION  := 0.1.0
 comma    := ,
+Q        := $(if $(V),,@)
+say       = $(if $(V),,@printf '  %-4s %s\n' $(1) $@)
 BUILD    ?= build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 DEPS     ?= build/deps
 WARN     := -Wall -Wextra -Wpedantic -Wconversion -Wshadow
@@ -168,28 +170,35 @@ $(BUILD)/gen/mbedtls_names.inc: $(MBEDTLS_STAMP) $(BUILD)/flags
 $(BUILD)/%.o: %.c $(BUILD)/flags $(MBEDTLS_STAMP) \
 		| $(BUILD)/gen/mbedtls_names.inc
 	@mkdir -p $(@D)
-	$(CC) $(MY_CPPFLAGS) $(CPPFLAGS) $(MY_CFLAGS) $(CFLAGS) -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(MY_CPPFLAGS) $(CPPFLAGS) $(MY_CFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(LIB): $(OBJ)
 	@rm -f $@
-	$(AR) rc $@ $(OBJ)
+	$(call say,AR)
+	$(Q)$(AR) rc $@ $(OBJ)
 
-LINK = $(CC) $(MY_CFLAGS) $(CFLAGS) $(MY_LDFLAGS) $(LDFLAGS) -o $@ \
+LINK = $(Q)$(CC) $(MY_CFLAGS) $(CFLAGS) $(MY_LDFLAGS) $(LDFLAGS) -o $@ \
 	$(filter %.o %/libmptls.a,$^) $(1) $(MBEDTLS_LIBS) $(LDLIBS)
 
 $(BIN): $(BUILD)/src/main.o $(LIB)
+	$(call say,LINK)
 	$(call LINK)
 
 $(UNIT): %: %.o $(BUILD)/tests/unit/fake_stream.o $(LIB)
+	$(call say,LINK)
 	$(call LINK,-lcmocka)
 
 $(HELPER): %: %.o
+	$(call say,LINK)
 	$(call LINK)
 
 $(FUZZ): %: %.o $(BUILD)/tests/fuzz/main.o $(LIB)
+	$(call say,LINK)
 	$(call LINK)
 
 $(FUZZ:=-lib): %-lib: %.o $(LIB)
+	$(call say,LINK)
 	$(call LINK,-fsanitize=fuzzer)
 
 .PHONY: all deps demo test check check-unit check-fuzz check-cli check-peer \
