@@ -86,7 +86,8 @@ static int serve_clients(const struct serve_options *o,
         struct net_path path;
         struct session session = { .options = &o->tls,
                                    .setup = setup,
-                                   .loop = loop };
+                                   .loop = loop,
+                                   .keep_stdout = o->keep_open };
         int fd = net_accept(loop, listener, NULL, &path, &r->err);
         session.started_us = loop_now_us();
         if (fd >= 0) {

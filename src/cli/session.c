@@ -153,6 +153,7 @@ static void pipe_stdio(const struct session *s, struct stream *wire,
     };
     fd_stream_init_file(&in, STDIN_FILENO, "stdin");
     fd_stream_init_file(&out, STDOUT_FILENO, "stdout");
+    out.close_at_end = !s->keep_stdout;
     pump_init(&pump, &in.stream, &sock.stream, &out.stream, &config);
     int rc = pipe_bytes(s, r);
     /* A file of ours that failed half-way is not to look whole to the peer. */
@@ -181,7 +182,11 @@ void session_run(const struct session *s, int fd, const struct net_path *path,
         output_handshake(out, r);
         pipe_stdio(s, &lower.stream, r);
     }
-    if (r->err.origin != ERR_NET) {
+    bool timed_out =
+        r->err.origin == ERR_TIMEOUT || r->err.origin == ERR_MAX_TIME;
+    /* After a handshake that took too long nothing is on its way. */
+    if (r->err.origin != ERR_NET &&
+        !(timed_out && r->stage == STAGE_HANDSHAKE)) {
         linger(&lower.stream, r);
     }
     ssl_socket_info(&sock, &r->tls, cipher);

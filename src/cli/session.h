@@ -15,6 +15,7 @@ struct session {
     struct tls_setup *setup;
     const struct loop *loop;
     const char *server_hostname; /* NULL: none; connect only */
+    bool keep_stdout;            /* the peer's end is not to close stdout */
     int64_t started_us;          /* of the run, or of the accepted client */
 };
 

@@ -1,6 +1,7 @@
 #include "io/fd_stream.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <string.h>
@@ -47,8 +48,21 @@ static ssize_t file_write(struct stream *s, const void *buf, size_t len,
 }
 
 static int file_end(struct stream *s, struct err *err) {
-    (void)s;
-    (void)err;
+    struct fd_stream *f = (struct fd_stream *)s;
+    if (!f->close_at_end) {
+        return 0;
+    }
+    f->close_at_end = false;
+    int null = open("/dev/null", O_RDWR);
+    if (null < 0 || (close(s->fd) != 0 && errno != EINTR)) {
+        fd_failed(s, "close", 0, err);
+        if (null >= 0) {
+            close(null);
+        }
+        return -1;
+    }
+    dup2(null, s->fd);
+    close(null);
     return 0;
 }
 
@@ -75,6 +89,7 @@ void fd_stream_init_file(struct fd_stream *s, int fd, const char *name) {
     static const struct stream_ops ops = { file_read, file_write, file_end };
     s->stream = (struct stream){ &ops, fd };
     s->origin = ERR_OS;
+    s->close_at_end = false;
     s->name = name;
 }
 
@@ -83,5 +98,6 @@ void fd_stream_init_socket(struct fd_stream *s, int fd, const char *name) {
                                            socket_end };
     s->stream = (struct stream){ &ops, fd };
     s->origin = ERR_NET;
+    s->close_at_end = false;
     s->name = name;
 }

@@ -8,19 +8,25 @@
 #ifndef IO_FD_STREAM_H
 #define IO_FD_STREAM_H
 
+#include <stdbool.h>
+
 #include "base/stream.h"
 
 struct fd_stream {
     struct stream stream;   /* first, so that a fd_stream is a stream */
     enum err_origin origin; /* of its failures */
     const char *name;       /* for messages; borrowed */
+    bool close_at_end;      /* `end` closes it; see fd_stream_init_file */
 };
 
 /**
  * Make `s` a stream over a file, a pipe or a terminal.
  *
  * A write takes at most PIPE_BUF bytes, which a pipe that polls writable takes
- * without blocking. `end` leaves the descriptor open and succeeds.
+ * without blocking. `end` leaves the descriptor open and succeeds; with
+ * `close_at_end`, to be set by the caller, it lets whoever reads see the end:
+ * the file is closed, which may fail as a write may, and the descriptor's
+ * number is held by /dev/null.
  *
  * @param fd    borrowed, and must outlive `s`
  * @param name  what to call it in errors, e.g. "stdin"; borrowed

@@ -58,6 +58,22 @@ def an_answer_after_our_end_is_received(t):
 
 
 @test
+def the_peers_end_is_the_end_of_stdout(t):
+    """What reads our stdout to its end, as sort does, can then answer."""
+    r, w = t.pipe()
+    out, out_w = t.pipe()
+    server = t.serve(stdin=r, stdout=out_w)
+    t.close_pipe(out_w)
+    client = t.connect(server, stdin=b"b a")
+    t.eq(read_exactly(out, 3), b"b a", "what the server got")
+    t.eq(read_some(out), b"", "the end")
+    os.write(w, b"a b")
+    t.close_pipe(w)
+    t.ok(client.wait(), b"a b")
+    t.ok(server.wait())
+
+
+@test
 def serve_with_dev_null_serves(t):
     server = t.serve()
     t.ok(t.connect(server, stdin=b"hello").wait())

@@ -107,6 +107,24 @@ static void a_socket_half_closes_and_reads_on(void **state) {
     close(s[0]);
 }
 
+static void closing_at_the_end_shows_the_reader_the_end(void **state) {
+    (void)state;
+    struct fd_stream w;
+    struct err err = ERR_INIT;
+    int p[2];
+    char byte;
+    assert_int_equal(pipe(p), 0);
+    fd_stream_init_file(&w, p[1], "out");
+    w.close_at_end = true;
+    assert_int_equal(w.stream.ops->end(&w.stream, &err), 0);
+    assert_int_equal(read(p[0], &byte, 1), 0);
+    /* The number is not free for a socket to take. */
+    assert_int_equal(write(p[1], "x", 1), 1);
+    assert_int_equal(w.stream.ops->end(&w.stream, &err), 0);
+    close(p[0]);
+    close(p[1]);
+}
+
 int main(void) {
     signal(SIGPIPE, SIG_IGN);
     const struct CMUnitTest tests[] = {
@@ -115,6 +133,7 @@ int main(void) {
         cmocka_unit_test(a_full_device_is_enospc),
         cmocka_unit_test(a_closed_descriptor_is_ebadf),
         cmocka_unit_test(a_socket_half_closes_and_reads_on),
+        cmocka_unit_test(closing_at_the_end_shows_the_reader_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
