@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "io/file.h"
@@ -83,9 +84,10 @@ static void append_dir(struct ca_store *s, size_t *len, const char *path) {
     while (d != NULL && (e = readdir(d)) != NULL) {
         char file[1024];
         struct err ignored = ERR_INIT;
+        struct stat st;
         int n = snprintf(file, sizeof file, "%s/%s", path, e->d_name);
-        if (e->d_name[0] != '.' && n > 0 && (size_t)n < sizeof file &&
-            append(s, len, file, &ignored) != 0) {
+        if (n > 0 && (size_t)n < sizeof file && stat(file, &st) == 0 &&
+            S_ISREG(st.st_mode) && append(s, len, file, &ignored) != 0) {
             continue;
         }
     }
@@ -105,7 +107,12 @@ int ca_store_read(void *arg, const unsigned char **pem, size_t *len,
         append_dir(s, &n, s->dir);
     }
     if (s->pem == NULL) {
-        return err_set(err, ERR_FILE, ENOENT, "no system trust store found");
+        return err_set(err, ERR_FILE, ENOENT,
+                       "there is no system trust store to verify with: %s",
+                       s->where);
+    }
+    if (strstr((const char *)s->pem, "-----BEGIN CERTIFICATE-----") == NULL) {
+        return err_set(err, ERR_FILE, 0, "no certificate in PEM: %s", s->where);
     }
     *pem = s->pem;
     *len = n;

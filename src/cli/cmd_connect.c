@@ -1,3 +1,6 @@
+#include <stdio.h>
+#include <string.h>
+
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "cli/signals.h"
@@ -48,11 +51,19 @@ static void warn(const struct output *out, const struct connect_options *o,
 
 static const char *hostname(const struct connect_options *o,
                             const struct net_target *target) {
-    if (o->server_hostname != NULL) {
-        return o->server_hostname;
-    }
+    static char plain[NET_HOST_MAX + 1];
+    const char *name = o->server_hostname;
     /* MicroPython: no server_hostname unless it is given. */
-    return o->tls.mp_defaults ? NULL : target->host;
+    if (name == NULL && !o->tls.mp_defaults) {
+        name = target->host;
+    }
+    const char *zone = name != NULL ? strchr(name, '%') : NULL;
+    if (zone == NULL || (size_t)(zone - name) >= sizeof plain) {
+        return name;
+    }
+    /* A zone (RFC 4007 11) is this machine's affair. */
+    snprintf(plain, sizeof plain, "%.*s", (int)(zone - name), name);
+    return ssl_verify_is_address(plain) ? plain : name;
 }
 
 /* From here on a failure is reported in full. */
@@ -77,6 +88,7 @@ static void run(const struct connect_options *o, const struct output *out,
         return;
     }
     warn(out, o, setup);
+    session_warn(setup, out);
     loop_init(&loop, wake_fd, number, o->tls.max_time);
     r->tls.verify_mode = setup->args.cert_reqs;
     r->stage = STAGE_CONNECT;

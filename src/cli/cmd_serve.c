@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -113,6 +114,7 @@ static int run(const struct serve_options *o, const struct output *out,
         signals_catch(&wake_fd, &number, &r->err) != 0) {
         return session_end(out, r);
     }
+    session_warn(setup, out);
     loop_init(&loop, wake_fd, number, o->tls.max_time);
     r->stage = STAGE_LISTEN;
     r->tls.server_side = true;
@@ -143,6 +145,12 @@ static int serve_run(int argc, char **argv) {
     }
     r.target = operand;
     bool no_cert = false;
+    /* Before we open any: one that is closed would become one of ours. */
+    if (r.err.origin == ERR_NONE && o.ready_fd != 0 &&
+        fcntl((int)o.ready_fd, F_GETFD) < 0) {
+        err_set(&r.err, ERR_USAGE, 0, "--ready-fd %u: %s", o.ready_fd,
+                strerror(errno));
+    }
     if (output_open(&out, o.tls.verbose, &o.tls.json, &r.err) == 0 &&
         r.err.origin == ERR_NONE && o.tls.cert == NULL && o.tls.key == NULL) {
         no_cert = true;

@@ -1,6 +1,7 @@
 #include "cli/session.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,7 +13,7 @@
 #include "tls/ssl_socket.h"
 
 enum {
-    CLOSE_MS = 2000, /* for close_notify to leave, whatever the limits */
+    CLOSE_MS = 500,  /* for close_notify to leave, whatever the limits */
     LINGER_MS = 500, /* for the peer to read our alert before TCP goes */
     CHECK_EVERY = 64 /* steps that moved something between looks at a limit */
 };
@@ -43,7 +44,8 @@ static int handshake(const struct session *s, struct report *r) {
     if (s->options->defer_handshake) {
         struct pollfd fds[] = { { .fd = STDIN_FILENO, .events = POLLIN },
                                 { .fd = sock.stream.fd, .events = POLLIN } };
-        if (loop_wait(s->loop, fds, 2, NULL, "the first byte", &r->err) != 0) {
+        struct loop_limit idle = loop_limit_start(s->options->idle_timeout);
+        if (loop_wait(s->loop, fds, 2, &idle, "the first byte", &r->err) != 0) {
             return -1;
         }
     }
@@ -142,6 +144,16 @@ static void linger(struct stream *wire, struct report *r) {
     }
 }
 
+/* A terminal that is stopped (^S) blocks a write, whatever poll said. Opened
+ * anew it can be non-blocking without the shell's being so. @return or -1 */
+static int open_terminal(void) {
+    char name[256];
+    if (ttyname_r(STDOUT_FILENO, name, sizeof name) != 0) {
+        return -1;
+    }
+    return open(name, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
 static void pipe_stdio(const struct session *s, struct stream *wire,
                        struct report *r) {
     struct fd_stream in, out;
@@ -152,10 +164,15 @@ static void pipe_stdio(const struct session *s, struct stream *wire,
         .stop_with_peer = isatty(STDIN_FILENO) != 0,
     };
     fd_stream_init_file(&in, STDIN_FILENO, "stdin");
-    fd_stream_init_file(&out, STDOUT_FILENO, "stdout");
-    out.close_at_end = !s->keep_stdout;
-    pump_init(&pump, &in.stream, &sock.stream, &out.stream, &config);
+    int terminal = open_terminal();
+    fd_stream_init_file(&out, terminal >= 0 ? terminal : STDOUT_FILENO,
+                        "stdout");
+    out.close_at_end = !s->keep_stdout && terminal < 0;
+    pump_reuse(&pump, &in.stream, &sock.stream, &out.stream, &config);
     int rc = pipe_bytes(s, r);
+    if (rc != 0 && pump.down.err.origin == ERR_TRUNCATED) {
+        r->err = pump.down.err; /* it came first */
+    }
     /* A file of ours that failed half-way is not to look whole to the peer. */
     bool ours_failed = rc != 0 && r->err.origin == ERR_OS;
     if (!ours_failed) {
@@ -163,6 +180,18 @@ static void pipe_stdio(const struct session *s, struct stream *wire,
     }
     r->bytes_out = pump.up.total;
     r->bytes_in = pump.down.total;
+    r->stdin_ended = pump.up.eof && !pump.up.cut;
+    if (terminal >= 0) {
+        close(terminal);
+    }
+}
+
+/* A store that could not be used is not the peer's fault. */
+static void blame_store(const struct session *s, struct report *r) {
+    const struct err *why = &s->setup->ctx.ca_err;
+    if (r->err.origin == ERR_VERIFY && why->origin != ERR_NONE) {
+        r->err = *why;
+    }
 }
 
 void session_run(const struct session *s, int fd, const struct net_path *path,
@@ -182,17 +211,31 @@ void session_run(const struct session *s, int fd, const struct net_path *path,
         output_handshake(out, r);
         pipe_stdio(s, &lower.stream, r);
     }
-    bool timed_out =
-        r->err.origin == ERR_TIMEOUT || r->err.origin == ERR_MAX_TIME;
+    blame_store(s, r);
     /* After a handshake that took too long nothing is on its way. */
-    if (r->err.origin != ERR_NET &&
-        !(timed_out && r->stage == STAGE_HANDSHAKE)) {
+    bool late = r->err.origin == ERR_MAX_TIME ||
+                (r->err.origin == ERR_TIMEOUT && r->stage == STAGE_HANDSHAKE);
+    if (r->err.origin != ERR_NET && !late) {
         linger(&lower.stream, r);
+    }
+    if (s->setup->keylog.failed && r->err.origin == ERR_NONE) {
+        err_set(&r->err, ERR_OS, EIO, "the secrets could not be written to %s",
+                s->setup->keylog.path);
     }
     ssl_socket_info(&sock, &r->tls, cipher);
     ssl_socket_free(&sock);
     close(fd);
     r->total_us = loop_now_us() - s->started_us;
+}
+
+void session_warn(const struct tls_setup *setup, const struct output *out) {
+    if (setup->keylog.fd >= 0) {
+        char line[256];
+        snprintf(line, sizeof line,
+                 "the secrets are appended to %s: who reads it reads all",
+                 setup->keylog.path);
+        output_warning(out, line);
+    }
 }
 
 int session_end(const struct output *out, struct report *r) {

@@ -34,6 +34,9 @@ void session_report_init(struct report *r, const char *command,
 void session_run(const struct session *s, int fd, const struct net_path *path,
                  const struct output *out, struct report *r);
 
+/** Say what the user should know before secrets are written to a file. */
+void session_warn(const struct tls_setup *setup, const struct output *out);
+
 /**
  * Print the report. A stdout that is closed ends the process by SIGPIPE, as it
  * does other filters, and silently but for JSON.

@@ -62,6 +62,9 @@ const struct opt tls_time_opts[] = {
 const struct opt tls_output_opts[] = {
     OPT_ROW_COUNT(T, verbose, 'v', "verbose",
                   "say on stderr what was agreed on, and how it ended"),
+    OPT_ROW_STRING(T, keylog, 0, "keylog", "FILE",
+                   "append the secrets to this file, for Wireshark (default "
+                   "SSLKEYLOGFILE)"),
     OPT_ROW_OPTIONAL(T, json, 0, "json", "FILE",
                      "report as JSON on stderr, or in this file"),
     OPT_END
@@ -187,6 +190,7 @@ int tls_setup_init(struct tls_setup *s, const struct tls_options *o,
     struct piece cert = { NULL, 0 }, key = { NULL, 0 }, ca = { NULL, 0 };
     int rc = -1;
     memset(s, 0, sizeof *s);
+    s->keylog.fd = -1;
     if (o->cafile != NULL && o->cadata != NULL) {
         err_set(err, ERR_USAGE, 0,
                 "--cafile and --cadata are one or the other");
@@ -215,8 +219,13 @@ int tls_setup_init(struct tls_setup *s, const struct tls_options *o,
         .cert_reqs = verify_mode(o, server),
         .do_handshake = !o->defer_handshake,
     };
-    if (make_context(s, o, err) != 0 || set_trust(s, o, err) != 0) {
+    if (make_context(s, o, err) != 0 || set_trust(s, o, err) != 0 ||
+        keylog_open(&s->keylog, o->keylog, err) != 0) {
         goto out;
+    }
+    if (s->keylog.fd >= 0) {
+        s->ctx.keylog = keylog_write;
+        s->ctx.keylog_arg = &s->keylog;
     }
     rc = 0;
 out:
@@ -230,6 +239,7 @@ out:
 void tls_setup_free(struct tls_setup *s) {
     ssl_context_free(&s->ctx);
     ca_store_free(&s->store);
+    keylog_close(&s->keylog);
 }
 
 enum pump_on_eof tls_on_eof(const struct tls_options *o, bool server) {

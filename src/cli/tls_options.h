@@ -6,13 +6,14 @@
 #define CLI_TLS_OPTIONS_H
 
 #include "cli/ca_store.h"
+#include "cli/keylog.h"
 #include "cli/opt.h"
 #include "io/pump.h"
 #include "tls/ssl_context.h"
 
 /* As the command line gave them; TLS_OPTIONS_INIT where it did not. */
 struct tls_options {
-    const char *cert, *key, *cafile, *cadata, *ciphers;
+    const char *cert, *key, *cafile, *cadata, *ciphers, *keylog;
     int verify;                   /* ssl_verify_mode; -1: the default */
     int min_version, max_version; /* ssl_version; -1: the default */
     bool mp_defaults, allow_truncation, defer_handshake;
@@ -40,6 +41,7 @@ extern const struct opt tls_output_opts[];
 struct tls_setup {
     struct ssl_context ctx;
     struct ca_store store;
+    struct keylog keylog;
     struct ssl_wrap_args args; /* its data is freed once it is loaded */
     const char *trust;         /* where the anchors come from; NULL: none */
 };

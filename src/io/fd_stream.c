@@ -53,6 +53,7 @@ static int file_end(struct stream *s, struct err *err) {
         return 0;
     }
     f->close_at_end = false;
+    (void)shutdown(s->fd, SHUT_WR); /* of a socket there may be copies */
     int null = open("/dev/null", O_RDWR);
     if (null < 0 || (close(s->fd) != 0 && errno != EINTR)) {
         fd_failed(s, "close", 0, err);

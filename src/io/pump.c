@@ -6,7 +6,7 @@ static void lane_init(struct pump_lane *l, struct stream *src,
     l->dst = dst;
     l->len = l->pos = 0;
     l->total = 0;
-    l->eof = l->done = false;
+    l->eof = l->done = l->cut = false;
     l->err = (struct err)ERR_INIT;
     l->wait.events = 0;
 }
@@ -20,6 +20,16 @@ void pump_init(struct pump *p, struct stream *in, struct stream *peer,
     p->wire = c->wire;
     p->on_eof = c->on_eof;
     p->stop_with_peer = c->stop_with_peer;
+}
+
+void pump_reuse(struct pump *p, struct stream *in, struct stream *peer,
+                struct stream *out, const struct pump_config *config) {
+    size_t pos = p->up.pos, len = p->up.len;
+    bool eof = p->up.eof && !p->up.cut;
+    pump_init(p, in, peer, out, config);
+    p->up.pos = pos;
+    p->up.len = len;
+    p->up.eof = eof;
 }
 
 /* The direction comes from the value, never from the operation: a TLS read
@@ -62,7 +72,7 @@ static bool lane_held(const struct pump_lane *l) {
 }
 
 /* hold: the end of src is not to be passed on yet; deaf: dst has ended its own
- * side, so that failing to tell it of ours is no failure. */
+ * side and got nothing from us, so that failing to end ours loses nothing. */
 static enum pump_result lane_step(struct pump_lane *l, bool hold, bool deaf) {
     l->wait.events = 0;
     if (l->done) {
@@ -92,20 +102,25 @@ static bool up_holds(const struct pump *p) {
     return wait && !p->down.done;
 }
 
-/* After the peer's end nothing it sends counts; has it gone altogether? */
+/* After the peer's end nothing it sends counts; has it gone altogether? A peer
+ * that resets has not read all, if we have sent it anything: l->err says so. */
 static bool wire_closed(struct pump *p) {
+    enum { READS_MAX = 64 }; /* there are limits to look at meanwhile */
     unsigned char ignored[512];
-    struct err unused = ERR_INIT;
-    ssize_t n;
+    struct err err = ERR_INIT;
+    ssize_t n = 1;
     if (p->wire == NULL) {
         return false;
     }
-    do {
-        n = p->wire->ops->read(p->wire, ignored, sizeof ignored, &unused);
-    } while (n > 0);
-    if (n == STREAM_WANT_RD) {
+    for (int i = 0; i < READS_MAX && n > 0; i++) {
+        n = p->wire->ops->read(p->wire, ignored, sizeof ignored, &err);
+    }
+    if (n == STREAM_WANT_RD || n > 0) {
         p->down.wait.fd = p->wire->fd;
         p->down.wait.events = POLLIN;
+    }
+    if (n == STREAM_ERROR && p->up.total > 0) {
+        p->up.err = err;
     }
     return n == STREAM_EOF || n == STREAM_ERROR;
 }
@@ -121,7 +136,10 @@ static enum pump_result stopped(struct err *err, const struct err *why) {
 static enum pump_result after_up_failed(struct pump *p, struct err *err) {
     struct pump_lane *down = &p->down;
     enum pump_result r = lane_step(down, false, false);
-    if (r == PUMP_MOVED || (r == PUMP_IDLE && lane_held(down))) {
+    if (r == PUMP_DONE && p->up.eof && p->up.total == 0) {
+        return PUMP_DONE; /* only our end was not heard, after theirs */
+    }
+    if (r == PUMP_MOVED || (r == PUMP_IDLE && (lane_held(down) || down->eof))) {
         return r;
     }
     bool told = r == PUMP_FAILED && down->err.origin != ERR_NET &&
@@ -149,7 +167,8 @@ enum pump_result pump_step(struct pump *p, struct err *err) {
     if (down == PUMP_FAILED && !truncated(p)) {
         return stopped(err, &p->down.err);
     }
-    enum pump_result up = lane_step(&p->up, up_holds(p), p->down.done);
+    enum pump_result up =
+        lane_step(&p->up, up_holds(p), p->down.done && p->up.total == 0);
     if (up == PUMP_MOVED || down == PUMP_MOVED) {
         return PUMP_MOVED;
     }
@@ -166,7 +185,7 @@ enum pump_result pump_step(struct pump *p, struct err *err) {
         return down == PUMP_DONE || stop ? PUMP_DONE : PUMP_IDLE;
     }
     if (down == PUMP_DONE && up_is_over(p)) {
-        p->up.eof = true;
+        p->up.eof = p->up.cut = true;
         return PUMP_MOVED;
     }
     return PUMP_IDLE;

@@ -33,6 +33,7 @@ struct pump_lane {
     uint64_t total;     /* bytes written in all */
     bool eof;           /* src has ended; dst is told next */
     bool done;          /* and dst has been told, or the lane has failed */
+    bool cut;           /* src was given up before it had ended */
     struct err err;     /* why it failed */
     struct pollfd wait; /* what this lane waits for; events 0: nothing */
     unsigned char buf[PUMP_BUF];
@@ -72,12 +73,19 @@ void pump_init(struct pump *p, struct stream *in, struct stream *peer,
                struct stream *out, const struct pump_config *config);
 
 /**
+ * As pump_init for the next peer, on a pump that carried one before: what was
+ * read from `in` and not sent goes to this one. A zeroed pump will do, too.
+ */
+void pump_reuse(struct pump *p, struct stream *in, struct stream *peer,
+                struct stream *out, const struct pump_config *config);
+
+/**
  * Try each lane once, without blocking.
  *
  * Each end is passed on as it comes, so either side may end its sending first
  * and go on receiving. When the peer has ended, `in` goes on until it ends
  * too, or until it has nothing ready and the wire below the peer is closed or
- * stop_with_peer is set.
+ * stop_with_peer is set; up.cut tells that `in` was given up so.
  *
  * A lane that fails stops the other, but nothing that came is lost: when `in`
  * or sending to the peer fails, what the peer has already sent is delivered,

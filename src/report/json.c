@@ -169,7 +169,9 @@ static void verify(FILE *f, const struct report *r) {
 }
 
 void report_json(FILE *f, const struct report *r) {
-    fputs("{\"v\":1,\"event\":\"connection\",", f);
+    fputs("{\"v\":1,", f);
+    string(f, "event", r->event != NULL ? r->event : "connection");
+    fputc(',', f);
     string(f, "command", r->command);
     fputc(',', f);
     boolean(f, "ok", r->err.origin == ERR_NONE);
@@ -192,8 +194,10 @@ void report_json(FILE *f, const struct report *r) {
     verify(f, r);
     fprintf(f,
             "\"bytes\":{\"in\":%" PRIu64 ",\"out\":%" PRIu64
-            ",\"wire_in\":%" PRIu64 ",\"wire_out\":%" PRIu64 "},",
+            ",\"wire_in\":%" PRIu64 ",\"wire_out\":%" PRIu64 ",",
             r->bytes_in, r->bytes_out, r->tls.wire_in, r->tls.wire_out);
+    boolean(f, "stdin_ended", r->stdin_ended);
+    fputs("},", f);
     fputs("\"times_ms\":{", f);
     times(f, "resolve", r->resolve_us);
     fputc(',', f);

@@ -25,6 +25,7 @@ enum report_stage {
 
 struct report {
     const char *command; /* "connect", "serve"; static */
+    const char *event;   /* "verify"; NULL: "connection"; static */
     enum report_stage stage;
     struct err err;          /* origin ERR_NONE: success */
     int status;              /* the exit status, design of the man page */
@@ -36,6 +37,7 @@ struct report {
     const char *trust; /* where the anchors come from; NULL: nowhere */
     int64_t resolve_us, connect_us, handshake_us, total_us; /* -1: not done */
     uint64_t bytes_in, bytes_out; /* application bytes delivered */
+    bool stdin_ended;             /* false: given up when the peer had gone */
     struct ssl_info tls;
 };
 

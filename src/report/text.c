@@ -63,6 +63,9 @@ static void text_success(FILE *f, const struct report *r) {
     report_line(f,
                 "%" PRIu64 " bytes sent, %" PRIu64 " received; close_notify %s",
                 r->bytes_out, r->bytes_in, notify);
+    if (!r->stdin_ended) {
+        report_line(f, "stdin was not read to its end");
+    }
 }
 
 void report_text_end(FILE *f, const struct report *r, bool verbose) {

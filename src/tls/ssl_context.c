@@ -97,6 +97,8 @@ int ssl_context_init(struct ssl_context *ctx, enum ssl_protocol protocol,
     }
     mbedtls_ssl_conf_rng(&ctx->conf, mbedtls_psa_get_random,
                          MBEDTLS_PSA_RANDOM_STATE);
+    ctx->profile = &mbedtls_x509_crt_profile_default;
+    mbedtls_ssl_conf_cert_profile(&ctx->conf, ctx->profile);
     mbedtls_ssl_conf_sig_algs(&ctx->conf, sig_algs);
     mbedtls_ssl_conf_dhm_min_bitlen(&ctx->conf, DHM_MIN_BITS);
     mbedtls_ssl_conf_dbg(&ctx->conf, on_debug, ctx);

@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "tls/ssl_cipher.h"
 #include "tls/ssl_info.h"
+#include "tls/ssl_keylog.h"
 
 /* MicroPython: PROTOCOL_TLS_CLIENT, PROTOCOL_TLS_SERVER, with its values. */
 enum ssl_protocol { SSL_PROTOCOL_TLS_CLIENT = 0, SSL_PROTOCOL_TLS_SERVER = 1 };
@@ -42,6 +43,7 @@ struct ssl_context {
     mbedtls_x509_crt cert; /* ours, leaf first */
     mbedtls_pk_context key;
     mbedtls_x509_crt ca;
+    const mbedtls_x509_crt_profile *profile; /* keys and hashes of a chain */
     int ciphers[SSL_CIPHERS_MAX + 1]; /* ends in 0 */
     bool have_ca;
     bool have_cert;
@@ -50,6 +52,8 @@ struct ssl_context {
     bool no_close_notify;
     enum ssl_version min_wanted, max_wanted;   /* as set_versions says */
     enum ssl_version min_version, max_version; /* as the suites allow */
+    ssl_keylog *keylog; /* NULL: secrets stay secret */
+    void *keylog_arg;
     ssl_ca_source *ca_source;                  /* NULL: none */
     void *ca_arg;
     const unsigned char *ca_pem; /* what ca_source gave; NULL: not asked */

@@ -2,6 +2,7 @@
 
 #include <mbedtls/error.h>
 #include <mbedtls/net_sockets.h>
+#include <mbedtls/version.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -83,7 +84,7 @@ static int plain_alert(const struct ssl_socket *s) {
 static bool about_our_certificate(const struct ssl_socket *s, int alert) {
     bool client = s->ctx->protocol == SSL_PROTOCOL_TLS_CLIENT;
     if (alert == MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE) {
-        return client && !s->ctx->have_cert &&
+        return client && !s->handshake_done && !s->ctx->have_cert &&
                compat_state(&s->ssl) > MBEDTLS_SSL_SERVER_HELLO_DONE;
     }
     return ssl_alert_is_about_certificate(alert) &&
@@ -135,9 +136,22 @@ static bool weak_dh(const struct ssl_socket *s) {
     return strncmp(s->ctx->detail, said, sizeof said - 1) == 0;
 }
 
+/* RFC 8446 4.6: what may come is a ticket, which is taken, a KeyUpdate, which
+ * the library refuses, and a certificate request that we did not offer. */
+static bool is_key_update(const struct ssl_socket *s, int ret) {
+    return ret == MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE && s->handshake_done &&
+           mbedtls_ssl_get_version_number(&s->ssl) ==
+               MBEDTLS_SSL_VERSION_TLS1_3;
+}
+
 /* A chain beyond one full record, which is all that the library reassembles. */
 static bool too_large(const struct ssl_socket *s) {
-    return strstr(s->ctx->detail, "requesting more data than fits") != NULL;
+    enum { RECORD_MAX = 16384 + 2048 }; /* RFC 5246 6.2.3 */
+    const unsigned char *header = s->last + 2;
+    bool record = header[0] >= 20 && header[0] <= 24 && header[1] == 3 &&
+                  (header[3] << 8 | header[4]) > RECORD_MAX;
+    return !record &&
+           strstr(s->ctx->detail, "requesting more data than fits") != NULL;
 }
 
 /* In TLS 1.3 an Mbed TLS server that refuses the client's certificate says so
@@ -194,6 +208,17 @@ int ssl_failure(struct ssl_socket *s, int ret, struct err *err) {
                        "handshake: the peer closed the connection, awaiting "
                        "%s",
                        ssl_socket_awaiting(s));
+    }
+    if (ret == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) {
+        return err_set(err, ERR_TLS, MBEDTLS_ERR_SSL_CONN_EOF,
+                       "%sthe peer gave up (close_notify), awaiting %s", during,
+                       ssl_socket_awaiting(s));
+    }
+    if (is_key_update(s, ret)) {
+        return err_set(err, ERR_TLS, MBEDTLS_ERR_SSL_FEATURE_UNAVAILABLE,
+                       "a message after the handshake, a KeyUpdate as a rule, "
+                       "that Mbed TLS %s does not take",
+                       MBEDTLS_VERSION_STRING);
     }
     if (weak_dh(s)) {
         return err_set(err, ERR_VERIFY, MBEDTLS_X509_BADCERT_BAD_KEY,

@@ -2,11 +2,14 @@
 
 #include <errno.h>
 #include <mbedtls/net_sockets.h>
+#include <mbedtls/platform_util.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "tls/compat.h"
 #include "tls/ssl_failure.h"
+
+enum { READS_MAX = 64 }; /* of the lower stream in one call */
 
 static ssize_t op_read(struct stream *s, void *buf, size_t len,
                        struct err *err) {
@@ -20,6 +23,11 @@ static ssize_t op_write(struct stream *s, const void *buf, size_t len,
 
 static int op_end(struct stream *s, struct err *err) {
     return ssl_socket_end((struct ssl_socket *)s, err);
+}
+
+static void begin_call(struct ssl_socket *s) {
+    s->ctx->detail[0] = '\0';
+    s->reads = 0;
 }
 
 static int bio_result(ssize_t n, int failed) {
@@ -44,6 +52,11 @@ static int bio_send(void *arg, const unsigned char *buf, size_t len) {
 
 static int bio_recv(void *arg, unsigned char *buf, size_t len) {
     struct ssl_socket *s = arg;
+    /* Mbed TLS goes on as long as what comes is to be ignored, which a peer
+     * can make forever: the caller has limits to look at. */
+    if (s->reads++ >= READS_MAX) {
+        return MBEDTLS_ERR_SSL_WANT_READ;
+    }
     ssize_t n = s->lower->ops->read(s->lower, buf, len, &s->lower_err);
     if (n > 0) {
         ssl_failure_keep(s, buf, (size_t)n);
@@ -107,6 +120,22 @@ static int set_hostname(struct ssl_socket *s, const char *name,
     return ret == 0 ? 0 : ssl_failure_of(err, ret, "set the name to ask for");
 }
 
+static void on_key(void *arg, mbedtls_ssl_key_export_type type,
+                   const unsigned char *secret, size_t secret_len,
+                   const unsigned char client_random[32],
+                   const unsigned char server_random[32],
+                   mbedtls_tls_prf_types prf) {
+    const struct ssl_socket *s = arg;
+    char line[SSL_KEYLOG_LINE_MAX];
+    (void)server_random;
+    (void)prf;
+    size_t n = ssl_keylog_format(type, secret, secret_len, client_random, line);
+    if (n > 0) {
+        s->ctx->keylog(s->ctx->keylog_arg, line, n);
+    }
+    mbedtls_platform_zeroize(line, sizeof line);
+}
+
 int ssl_context_wrap_socket(struct ssl_context *ctx, struct ssl_socket *sock,
                             struct stream *lower, const char *server_hostname,
                             struct err *err) {
@@ -123,6 +152,9 @@ int ssl_context_wrap_socket(struct ssl_context *ctx, struct ssl_socket *sock,
     if (ret != 0) {
         compat_setup_failed(&sock->ssl, &ctx->conf);
         return ssl_failure_of(err, ret, "make a connection");
+    }
+    if (ctx->keylog != NULL) {
+        mbedtls_ssl_set_export_keys_cb(&sock->ssl, on_key, sock);
     }
     mbedtls_ssl_set_verify(&sock->ssl, ssl_verify_callback, &sock->verify);
     mbedtls_ssl_set_bio(&sock->ssl, sock, bio_send, bio_recv, NULL);
@@ -167,7 +199,7 @@ int ssl_socket_do_handshake(struct ssl_socket *sock, struct err *err) {
     if (sock->handshake_done) {
         return 0;
     }
-    sock->ctx->detail[0] = '\0';
+    begin_call(sock);
     int ret = mbedtls_ssl_handshake(&sock->ssl);
     if (ret != 0) {
         return stream_result(sock, ret, err);
@@ -186,7 +218,7 @@ ssize_t ssl_socket_read(struct ssl_socket *sock, void *buf, size_t len,
         return ready;
     }
     int n;
-    sock->ctx->detail[0] = '\0';
+    begin_call(sock);
     do { /* a session ticket is no data, and more may follow it */
         n = mbedtls_ssl_read(&sock->ssl, buf, len);
     } while (n == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET);
@@ -215,7 +247,7 @@ ssize_t ssl_socket_write(struct ssl_socket *sock, const void *buf, size_t len,
     if (ready != 0) {
         return ready;
     }
-    sock->ctx->detail[0] = '\0';
+    begin_call(sock);
     int n = mbedtls_ssl_write(&sock->ssl, buf, len);
     return n > 0 ? n : stream_result(sock, n, err);
 }
@@ -232,7 +264,7 @@ int ssl_socket_end(struct ssl_socket *sock, struct err *err) {
     if (sock->ctx->no_close_notify) {
         return sock->lower->ops->end(sock->lower, err);
     }
-    sock->ctx->detail[0] = '\0';
+    begin_call(sock);
     int ret = 0;
     if (!sock->close_notify_begun && compat_unsent(&sock->ssl) != 0) {
         ret = compat_flush(&sock->ssl); /* a write was given up half-way */

@@ -38,6 +38,7 @@ struct ssl_socket {
     size_t peek_len;
     unsigned char last[SSL_ALERT_RECORD]; /* the last bytes that came */
     uint64_t wire_in, wire_out;
+    unsigned reads; /* of the lower stream, in this call */
     struct ssl_verify verify;
 };
 

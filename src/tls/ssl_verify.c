@@ -181,9 +181,36 @@ void ssl_verify_describe(const mbedtls_x509_crt *crt,
     }
 }
 
+/* Seconds since 1970-01-01 in the proleptic Gregorian calendar; a year begins
+ * in March here, so that the leap day is its last, and they are counted from
+ * the year -400, so that none is negative. */
+static int64_t time_seconds(const mbedtls_x509_time *t) {
+    const int64_t epoch = 719468 + 146097; /* days from there to 1970 */
+    int64_t year = 400 + (t->mon > 2 ? t->year : t->year - 1);
+    int64_t month = (t->mon + 9) % 12;
+    int64_t days = 365 * year + year / 4 - year / 100 + year / 400 +
+                   (153 * month + 2) / 5 + t->day - 1 - epoch;
+    return ((days * 24 + t->hour) * 60 + t->min) * 60 + t->sec;
+}
+
+/* Mbed TLS has judged the time by the system's clock: judge it anew.
+ * @return how far `now` is outside the validity, as seconds_off */
+static int64_t judge_time(const mbedtls_x509_crt *crt,
+                          const mbedtls_x509_time *now, uint32_t *flags) {
+    int64_t at = time_seconds(now);
+    int64_t early = at - time_seconds(&crt->valid_from);
+    int64_t late = at - time_seconds(&crt->valid_to);
+    *flags &=
+        ~(uint32_t)(MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE);
+    *flags |= early < 0 ? MBEDTLS_X509_BADCERT_FUTURE : 0u;
+    *flags |= late > 0 ? MBEDTLS_X509_BADCERT_EXPIRED : 0u;
+    return early < 0 ? early : late > 0 ? late : 0;
+}
+
 int ssl_verify_callback(void *arg, mbedtls_x509_crt *crt, int depth,
                         uint32_t *flags) {
     struct ssl_verify *v = arg;
+    int64_t off = v->now != NULL ? judge_time(crt, v->now, flags) : 0;
     if (depth == 0) {
         *flags &= ~(uint32_t)MBEDTLS_X509_BADCERT_CN_MISMATCH;
         if (v->name != NULL && !ssl_verify_name(crt, v->name)) {
@@ -195,6 +222,7 @@ int ssl_verify_callback(void *arg, mbedtls_x509_crt *crt, int depth,
     if (i < SSL_CHAIN_MAX) {
         ssl_verify_describe(crt, &v->certs[i]);
         v->certs[i].flags = *flags;
+        v->seconds_off[i] = off;
         v->cert_count = i >= v->cert_count ? i + 1 : v->cert_count;
     }
     return 0;
@@ -333,8 +361,37 @@ static void explain_one(const struct ssl_verify *v, size_t i, uint32_t bit,
     add_text(buf, len, one, strlen(one));
 }
 
+/* What the clock says, and how far that is from right. */
+static void explain_clock(const struct ssl_verify *v, size_t i, char *buf,
+                          size_t len) {
+    static const struct {
+        int64_t seconds;
+        const char *name;
+    } units[] = {
+        { 86400, "day" }, { 3600, "hour" }, { 60, "minute" }, { 1, "second" }
+    };
+    enum { DATE_LEN = 10 };
+    int64_t off = v->seconds_off[i], by = off < 0 ? -off : off;
+    if (v->now == NULL || by == 0) {
+        return;
+    }
+    size_t u = 0;
+    while (by < units[u].seconds) {
+        u++;
+    }
+    int64_t n = by / units[u].seconds;
+    char now[SSL_TIME_MAX], one[96];
+    describe_time(v->now, now);
+    snprintf(one, sizeof one, ": the clock says %.*s, %lld %s%s %s",
+             u == 0 ? DATE_LEN : SSL_TIME_MAX, now, (long long)n, units[u].name,
+             n == 1 ? "" : "s", off < 0 ? "early" : "late");
+    add_text(buf, len, one, strlen(one));
+}
+
 void ssl_verify_explain(const struct ssl_verify *v, uint32_t flags, char *buf,
                         size_t len) {
+    const uint32_t times =
+        MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE;
     buf[0] = '\0';
     const struct ssl_flag *f;
     for (size_t k = 0; (f = ssl_flag_at(k)) != NULL; k++) {
@@ -342,6 +399,9 @@ void ssl_verify_explain(const struct ssl_verify *v, uint32_t flags, char *buf,
         for (size_t i = 0; i < v->cert_count && (flags & f->bit) != 0; i++) {
             if ((v->certs[i].flags & f->bit) != 0) {
                 explain_one(v, i, f->bit, f->text, buf, len);
+                if (!told && (flags & ~times) == 0) {
+                    explain_clock(v, i, buf, len);
+                }
                 told = true;
             }
         }

@@ -12,15 +12,24 @@
 
 /* What one verification found; the caller zeroes it. */
 struct ssl_verify {
-    const char *name; /* to match, or NULL; borrowed */
-    bool called;      /* Mbed TLS got as far as a chain */
+    const char *name;             /* to match, or NULL; borrowed */
+    const mbedtls_x509_time *now; /* the clock, UTC; NULL: the system's;
+                                     borrowed */
+    bool called;                  /* Mbed TLS got as far as a chain */
     size_t cert_count;
     struct ssl_cert_info certs[SSL_CHAIN_MAX]; /* leaf first */
+    /* How far `now` is outside each one's validity: below 0 before it begins,
+     * above 0 after it has ended. */
+    int64_t seconds_off[SSL_CHAIN_MAX];
 };
 
 /**
  * Mbed TLS's verification callback: records each certificate with what was
- * found, and decides the name.
+ * found, decides the name and, by the clock given, the validity (RFC 5280
+ * 4.1.2.5).
+ *
+ * With a clock given, one thing still goes by the system's: of several CA
+ * certificates with the same name, Mbed TLS prefers one that is valid now.
  *
  * @param arg  a struct ssl_verify
  * @return 0: go on; what is found is in *flags
@@ -59,7 +68,9 @@ void ssl_verify_describe(const mbedtls_x509_crt *crt,
 
 /**
  * Why a chain is refused, in one sentence, e.g. "certificate 0 (CN=localhost)
- * has expired (2021-01-01T00:00:00Z); certificate 1 ...".
+ * has expired (2021-01-01T00:00:00Z); certificate 1 ...". If the clock is
+ * known and nothing but time is wrong, by how much: "... is not valid yet
+ * (2020-01-01T00:00:00Z): the clock says 2000-01-01, 7305 days early".
  *
  * @param v      what was found
  * @param flags  all flags; those no certificate bears are told without one

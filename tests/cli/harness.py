@@ -26,7 +26,7 @@ INNER_KEYS = {
     "tls": {"version", "cipher", "close_notify_sent",
             "close_notify_received"},
     "verify": {"mode", "verified", "name", "trust", "flags", "chain"},
-    "bytes": {"in", "out", "wire_in", "wire_out"},
+    "bytes": {"in", "out", "wire_in", "wire_out", "stdin_ended"},
     "times_ms": {"resolve", "connect", "handshake", "total"},
     "error": {"origin", "code", "text", "micropython"},
 }

@@ -37,7 +37,8 @@ def no_tls(t, r):
     t.eq(report["tls"], {"version": None, "cipher": None,
                          "close_notify_sent": False,
                          "close_notify_received": False}, "tls")
-    t.eq(report["bytes"], {"in": 0, "out": 0, "wire_in": 0, "wire_out": 0},
+    t.eq(report["bytes"], {"in": 0, "out": 0, "wire_in": 0, "wire_out": 0,
+                           "stdin_ended": False},
          "bytes")
     t.eq(report["verify"]["chain"], [], "the chain")
 
@@ -212,7 +213,7 @@ def port_zero_picks_a_port(t, where):
 @test
 def ready_fd_that_cannot_be_written(t):
     r = t.run("serve", *PAIR, "--ready-fd", "97", "127.0.0.1:0")
-    t.bad(r, 1, "os", errno.EBADF, "--ready-fd 97")
+    t.bad(r, 2, "usage", 0, "--ready-fd 97: Bad file descriptor")
 
 
 @test

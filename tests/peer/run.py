@@ -9,10 +9,11 @@ import bulk
 import certificates
 import harness
 import interop
+import keylog
 import lab
 import odd
 
-SUITES = (bulk, lab, interop, odd, certificates)
+SUITES = (bulk, lab, interop, odd, certificates, keylog)
 
 
 def collect(words):

@@ -91,6 +91,70 @@ static void a_peer_that_is_gone_is_not_waited_on(void **state) {
     fake_init(&out, 1, 0, 64);
     assert_int_equal(run_with(&config, &err), PUMP_DONE);
     assert_int_equal(err.origin, ERR_NONE);
+    assert_true(pump.up.cut);
+}
+
+/* With bytes of ours on their way, a reset after the peer's end loses them. */
+static void a_reset_after_the_peers_end_counts_if_we_sent_bytes(void **state) {
+    (void)state;
+    for (size_t given = 0; given <= 9; given += 9) {
+        struct err err = ERR_INIT;
+        static struct fake wire, first;
+        const struct pump_config config = { &wire.stream, PUMP_HALF_CLOSE,
+                                            false };
+        fake_init(&first, 0, given, 64);
+        fake_init(&peer, 3, 3, 64);
+        fake_init(&wire, 3, 0, 64);
+        wire.reset = 1;
+        fake_init(&out, 1, 0, 64);
+        pump_init(&pump, &first.stream, &peer.stream, &out.stream, &config);
+        enum pump_result r = PUMP_IDLE;
+        for (int i = 0; i < 100 && r != PUMP_DONE && r != PUMP_FAILED; i++) {
+            first.silent = first.given_pos == given;
+            r = pump_step(&pump, &err);
+        }
+        assert_int_equal(r, given == 0 ? PUMP_DONE : PUMP_FAILED);
+        assert_int_equal(err.origin, given == 0 ? ERR_NONE : ERR_NET);
+        assert_int_equal(err.code, given == 0 ? 0 : ECONNRESET);
+    }
+}
+
+/* It sent all, said so, and aborted: as some small stacks close. */
+static void an_end_that_is_not_heard_after_theirs_loses_nothing(void **state) {
+    (void)state;
+    struct err err = ERR_INIT;
+    fake_init(&in, 0, 0, 64);
+    in.always = 1;
+    fake_init(&peer, 3, 50, 64);
+    peer.always = peer.end_fails = 1;
+    fake_init(&out, 1, 0, 7);
+    assert_int_equal(run(&err), PUMP_DONE);
+    assert_int_equal(err.origin, ERR_NONE);
+    assert_int_equal(out.taken_len, 50);
+}
+
+static void what_was_not_sent_goes_to_the_next_peer(void **state) {
+    (void)state;
+    struct err err = ERR_INIT;
+    static struct fake second;
+    fake_init(&in, 0, 100, 30);
+    fake_init(&peer, 3, 0, 7);
+    peer.silent = 1;
+    peer.fail_at = 14;
+    fake_init(&out, 1, 0, 64);
+    assert_int_equal(run(&err), PUMP_FAILED);
+    assert_in_range(peer.taken_len, 7, 99);
+    fake_init(&second, 4, 0, 64);
+    pump_reuse(&pump, &in.stream, &second.stream, &out.stream, NULL);
+    err = (struct err)ERR_INIT;
+    enum pump_result r = PUMP_IDLE;
+    for (int i = 0; i < 500 && r != PUMP_DONE && r != PUMP_FAILED; i++) {
+        r = pump_step(&pump, &err);
+    }
+    assert_int_equal(r, PUMP_DONE);
+    assert_int_equal(peer.taken_len + second.taken_len, 100);
+    assert_memory_equal(second.taken, in.given + peer.taken_len,
+                        second.taken_len);
 }
 
 static void a_peer_that_only_half_closed_is_waited_on(void **state) {
@@ -283,6 +347,9 @@ int main(void) {
         cmocka_unit_test(the_peers_end_ends_the_pump_if_told_to),
         cmocka_unit_test(a_peer_that_ends_first_still_gets_all_of_stdin),
         cmocka_unit_test(a_peer_that_is_gone_is_not_waited_on),
+        cmocka_unit_test(a_reset_after_the_peers_end_counts_if_we_sent_bytes),
+        cmocka_unit_test(an_end_that_is_not_heard_after_theirs_loses_nothing),
+        cmocka_unit_test(what_was_not_sent_goes_to_the_next_peer),
         cmocka_unit_test(a_peer_that_only_half_closed_is_waited_on),
         cmocka_unit_test(waiting_ends_our_sending_after_the_peers),
         cmocka_unit_test(closing_at_the_end_of_stdin_does_not_wait),

@@ -28,6 +28,7 @@ static struct report sample(void) {
     r.handshake_us = 5000000;
     r.total_us = -1;
     r.bytes_in = 7;
+    r.stdin_ended = true;
     r.tls.handshake_done = true;
     r.tls.version = "TLSv1.3";
     r.tls.cipher = "TLS_AES_128_GCM_SHA256";
@@ -116,6 +117,7 @@ static void json_is_one_line_of_one_shape(void **state) {
     fclose(f);
     assert_non_null(strstr(text, "\"error\":{\"origin\":\"verify\",\"code\":9,"
                                  "\"text\":\"no\",\"micropython\":null}"));
+    assert_non_null(strstr(text, "\"stdin_ended\":true"));
     assert_non_null(strstr(text, "\"flags\":[\"untrusted\",\"expired\"]"));
     keys_of(text, bad, sizeof bad);
     const char *e = strstr(good, "error ");

@@ -350,6 +350,60 @@ static void a_write_given_up_does_not_swallow_close_notify(void **state) {
     free_pair();
 }
 
+/* Records that are ignored may come for ever: each call must end. */
+static void a_flood_of_warnings_does_not_hold_a_call(void **state) {
+    static const unsigned char warning[] = { 21, 3, 3, 0, 2, 1, 90 };
+    (void)state;
+    make_contexts("server-ec256", "root.der");
+    connect_pair("localhost", 1 << 16);
+    assert_int_equal(
+        ssl_context_set_versions(&ctx_c, SSL_TLS_1_2, SSL_TLS_1_2, &err_c), 0);
+    wire_c.never_want = 1;
+    int c = STREAM_WANT_RD;
+    for (int i = 0; i < 10 && c < STREAM_ERROR; i++) {
+        while (wire_c.len + sizeof warning <= sizeof wire_c.buf) {
+            memcpy(wire_c.buf + wire_c.len, warning, sizeof warning);
+            wire_c.len += sizeof warning;
+        }
+        size_t before = wire_c.len;
+        c = ssl_socket_do_handshake(&client, &err_c);
+        assert_true(before - wire_c.len < 1000);
+    }
+    free_pair();
+}
+
+static void a_peer_that_cancels_has_closed(void **state) {
+    static const unsigned char cancel[] = { 21, 3, 3, 0, 2, 1, 0 };
+    int c = STREAM_WANT_RD;
+    (void)state;
+    make_contexts("server-ec256", "root.der");
+    connect_pair("localhost", 1 << 16);
+    memcpy(wire_c.buf, cancel, sizeof cancel);
+    wire_c.len = sizeof cancel;
+    while (c < STREAM_ERROR) {
+        c = ssl_socket_do_handshake(&client, &err_c);
+    }
+    assert_int_equal(err_c.origin, ERR_TLS);
+    assert_int_equal(err_c.code, MBEDTLS_ERR_SSL_CONN_EOF);
+    free_pair();
+}
+
+static void a_record_of_impossible_length_is_the_peers_fault(void **state) {
+    static const unsigned char header[] = { 22, 3, 3, 0xFF, 0xFF };
+    int c = STREAM_WANT_RD;
+    (void)state;
+    make_contexts("server-ec256", "root.der");
+    connect_pair("localhost", 1 << 16);
+    memcpy(wire_c.buf, header, sizeof header);
+    wire_c.len = sizeof header;
+    while (c < STREAM_ERROR) {
+        c = ssl_socket_do_handshake(&client, &err_c);
+    }
+    assert_int_equal(err_c.origin, ERR_TLS);
+    assert_int_not_equal(err_c.code, MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL);
+    free_pair();
+}
+
 static void what_is_not_tls_is_quoted(void **state) {
     int c = STREAM_WANT_RD;
     (void)state;
@@ -502,6 +556,9 @@ int main(void) {
         cmocka_unit_test(an_end_without_close_notify_is_truncation),
         cmocka_unit_test(micropythons_close_sends_no_close_notify),
         cmocka_unit_test(a_write_given_up_does_not_swallow_close_notify),
+        cmocka_unit_test(a_flood_of_warnings_does_not_hold_a_call),
+        cmocka_unit_test(a_peer_that_cancels_has_closed),
+        cmocka_unit_test(a_record_of_impossible_length_is_the_peers_fault),
         cmocka_unit_test(what_is_not_tls_is_quoted),
         cmocka_unit_test(a_peer_that_goes_away_in_the_handshake_is_named),
         cmocka_unit_test(a_client_certificate_is_asked_for_and_judged),
