@@ -44,7 +44,7 @@ struct ssl_context {
     mbedtls_pk_context key;
     mbedtls_x509_crt ca;
     const mbedtls_x509_crt_profile *profile; /* keys and hashes of a chain */
-    int ciphers[SSL_CIPHERS_MAX + 1]; /* ends in 0 */
+    int ciphers[SSL_CIPHERS_MAX + 1];        /* ends in 0 */
     bool have_ca;
     bool have_cert;
     bool ciphers_set;
@@ -52,9 +52,9 @@ struct ssl_context {
     bool no_close_notify;
     enum ssl_version min_wanted, max_wanted;   /* as set_versions says */
     enum ssl_version min_version, max_version; /* as the suites allow */
-    ssl_keylog *keylog; /* NULL: secrets stay secret */
+    ssl_keylog *keylog;                        /* NULL: secrets stay secret */
     void *keylog_arg;
-    ssl_ca_source *ca_source;                  /* NULL: none */
+    ssl_ca_source *ca_source; /* NULL: none */
     void *ca_arg;
     const unsigned char *ca_pem; /* what ca_source gave; NULL: not asked */
     size_t ca_pem_len;

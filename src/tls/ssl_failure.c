@@ -172,8 +172,8 @@ static bool hello_too_short(const struct ssl_socket *s, int ret) {
            s->ctx->min_version != s->ctx->max_version;
 }
 
-int ssl_failure(struct ssl_socket *s, int ret, struct err *err) {
-    const char *during = s->handshake_done ? "" : "handshake: ";
+/* The alert that tells the peer why, where that has not left yet. */
+static void tell_peer(struct ssl_socket *s, int ret) {
     if (ret == MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE &&
         mbedtls_ssl_get_version_number(&s->ssl) == MBEDTLS_SSL_VERSION_TLS1_2) {
         /* RFC 5246 7.4.6: the library forgets to say it. */
@@ -182,8 +182,30 @@ int ssl_failure(struct ssl_socket *s, int ret, struct err *err) {
             MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE);
     }
     if (compat_unsent(&s->ssl) != 0 && s->lower_err.origin == ERR_NONE) {
-        (void)compat_flush(&s->ssl); /* the alert that tells the peer why */
+        (void)compat_flush(&s->ssl);
     }
+}
+
+/* Mbed TLS's own words, and what is known beyond them. */
+static int in_its_words(const struct ssl_socket *s, int ret, const char *during,
+                        struct err *err) {
+    const char *guess = refused_unreadably(s, ret)
+                            ? "an Mbed TLS server that refuses the client's "
+                              "certificate, or its lack, ends TLS 1.3 so"
+                        : hello_too_short(s, ret)
+                            ? "a TLS 1.2 hello without extensions is only "
+                              "taken where 1.2 is the highest version"
+                            : s->ctx->detail;
+    char text[80];
+    mbedtls_strerror(ret, text, sizeof text);
+    return err_set(err, ERR_TLS, ret, "%s%s%s%s%s", during, text,
+                   guess[0] != '\0' ? " (" : "", guess,
+                   guess[0] != '\0' ? ")" : "");
+}
+
+int ssl_failure(struct ssl_socket *s, int ret, struct err *err) {
+    const char *during = s->handshake_done ? "" : "handshake: ";
+    tell_peer(s, ret);
     int alert = alert_of(s, ret);
     if (alert >= 0) {
         s->cert_refused = about_our_certificate(s, alert);
@@ -231,16 +253,5 @@ int ssl_failure(struct ssl_socket *s, int ret, struct err *err) {
                        "this build takes",
                        during, MBEDTLS_SSL_IN_CONTENT_LEN);
     }
-    const char *guess = refused_unreadably(s, ret)
-                            ? "an Mbed TLS server that refuses the client's "
-                              "certificate, or its lack, ends TLS 1.3 so"
-                        : hello_too_short(s, ret)
-                            ? "a TLS 1.2 hello without extensions is only "
-                              "taken where 1.2 is the highest version"
-                            : s->ctx->detail;
-    char text[80];
-    mbedtls_strerror(ret, text, sizeof text);
-    return err_set(err, ERR_TLS, ret, "%s%s%s%s%s", during, text,
-                   guess[0] != '\0' ? " (" : "", guess,
-                   guess[0] != '\0' ? ")" : "");
+    return in_its_words(s, ret, during, err);
 }

@@ -4,7 +4,7 @@ import signal
 
 from harness import Failed, Skipped, each, read_some, test
 
-COMMANDS = ["connect", "serve", "ciphers", "completion", "help"]
+COMMANDS = ["connect", "serve", "verify", "ciphers", "completion", "help"]
 
 
 def printed(t, *args):

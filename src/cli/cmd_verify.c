@@ -1,0 +1,316 @@
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/session.h"
+#include "cli/tls_options.h"
+#include "io/data.h"
+#include "io/file.h"
+#include "tls/ssl_chain.h"
+#include "tls/ssl_socket.h"
+
+enum purpose { PURPOSE_SERVER, PURPOSE_CLIENT };
+
+struct verify_options {
+    struct tls_options tls;
+    const char *server_hostname;
+    const char *time; /* NULL: now */
+    int purpose;
+};
+
+static const char *const purpose_names[] = { "server", "client", NULL };
+
+#define T struct tls_options
+#define V struct verify_options
+
+static const struct opt trust_opts[] = {
+    OPT_ROW_STRING(T, cafile, 0, "cafile", "FILE",
+                   "trust the CAs in this file, PEM or DER"),
+    OPT_ROW_STRING(T, cadata, 0, "cadata", "DATA",
+                   "trust these CAs, PEM or DER, in place of the system's"),
+    OPT_END
+};
+
+static const struct opt verify_opts[] = {
+    OPT_ROW_STRING(V, server_hostname, 0, "server-hostname", "NAME",
+                   "the name to find in the certificate (default: none)"),
+    OPT_ROW_CHOICE(V, purpose, 0, "purpose", "WHOSE", purpose_names,
+                   "whose chain it is: server unless given"),
+    OPT_ROW_STRING(V, time, 0, "time", "WHEN",
+                   "the clock, UTC: 2000-01-01T00:00:00Z, 2000-01-01 or now"),
+    OPT_END
+};
+
+static const struct opt output_opts[] = {
+    OPT_ROW_COUNT(T, verbose, 'v', "verbose",
+                  "print what was checked, and the chain"),
+    OPT_ROW_OPTIONAL(T, json, 0, "json", "FILE",
+                     "report as JSON on stdout, or in this file"),
+    OPT_END
+};
+
+#undef T
+#undef V
+
+static const struct opt_group verify_groups[] = {
+    { "Verification", verify_opts, 0 },
+    { "Trust", trust_opts, offsetof(struct verify_options, tls) },
+    { "Output", output_opts, offsetof(struct verify_options, tls) },
+    OPT_GROUPS_END
+};
+
+static const char *const examples[] = {
+    "mptls verify chain.pem --cafile ca.pem --server-hostname board.local",
+    "mptls verify cert.der --cadata ca.der --time 2000-01-01  # a board's "
+    "clock",
+    "openssl s_client -connect example.com:443 -showcerts </dev/null |\n"
+    "    mptls verify - -v",
+    NULL
+};
+
+/* A fixed number of digits, with what stands after them. */
+static bool digits(const char **s, int n, const char *after, int *value) {
+    *value = 0;
+    for (; n > 0; n--, (*s)++) {
+        if (**s < '0' || **s > '9') {
+            return false;
+        }
+        *value = *value * 10 + (**s - '0');
+    }
+    size_t len = strlen(after);
+    bool ok = strncmp(*s, after, len) == 0;
+    *s += ok ? len : 0;
+    return ok;
+}
+
+static bool is_date(const mbedtls_x509_time *t) {
+    static const int month_days[] = { 31, 28, 31, 30, 31, 30,
+                                      31, 31, 30, 31, 30, 31 };
+    if (t->mon < 1 || t->mon > 12) {
+        return false;
+    }
+    bool leap = t->year % 4 == 0 && (t->year % 100 != 0 || t->year % 400 == 0);
+    int days = month_days[t->mon - 1] + (leap && t->mon == 2);
+    return t->day >= 1 && t->day <= days;
+}
+
+/* RFC 3339 5.6, in UTC and whole seconds. */
+static bool read_time(const char *s, mbedtls_x509_time *t) {
+    memset(t, 0, sizeof *t);
+    bool whole = strchr(s, 'T') != NULL;
+    if (!digits(&s, 4, "-", &t->year) || !digits(&s, 2, "-", &t->mon) ||
+        !digits(&s, 2, whole ? "T" : "", &t->day) || !is_date(t)) {
+        return false;
+    }
+    if (whole &&
+        (!digits(&s, 2, ":", &t->hour) || !digits(&s, 2, ":", &t->min) ||
+         !digits(&s, 2, "Z", &t->sec) || t->hour > 23 || t->min > 59 ||
+         t->sec > 59)) {
+        return false;
+    }
+    return *s == '\0';
+}
+
+static int clock_of(const char *option, mbedtls_x509_time *t, struct err *err) {
+    if (option == NULL || strcmp(option, "now") == 0) {
+        time_t now = time(NULL);
+        struct tm tm;
+        if (gmtime_r(&now, &tm) == NULL) {
+            return err_set(err, ERR_OS, 0, "the system's clock is unreadable");
+        }
+        *t = (mbedtls_x509_time){ tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+                                  tm.tm_hour,        tm.tm_min,     tm.tm_sec };
+        return 0;
+    }
+    if (!read_time(option, t)) {
+        return err_set(err, ERR_USAGE, 0,
+                       "--time: '%.60s' is no time such as "
+                       "2000-01-01T00:00:00Z, 2000-01-01 or now",
+                       option);
+    }
+    return 0;
+}
+
+/* What to call CHAIN: inline data may be long, and is not repeated. */
+static const char *source_name(const char *operand) {
+    static const char *const forms[] = { "base64:", "hex:", "pem:" };
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        if (strncmp(operand, forms[i], strlen(forms[i])) == 0) {
+            return forms[i];
+        }
+    }
+    return strcmp(operand, "-") == 0 ? "stdin" : operand;
+}
+
+static int load(struct ssl_chain *chain, const char *operand, struct err *err) {
+    unsigned char *data = NULL;
+    size_t len = 0;
+    struct err why = ERR_INIT;
+    int rc =
+        strcmp(operand, "-") == 0
+            ? file_read_fd(STDIN_FILENO, "stdin", FILE_MAX, &data, &len, err)
+            : data_read(operand, &data, &len, err);
+    if (rc == 0 && ssl_chain_load(chain, data, len, &why) != 0) {
+        rc = err_set(err, why.origin, why.code, "%.60s: %s",
+                     source_name(operand), why.msg);
+    }
+    free(data);
+    return rc;
+}
+
+static int check_usage(const struct verify_options *o, const char *operand,
+                       struct err *err) {
+    if (operand == NULL) {
+        return err_set(err, ERR_USAGE, 0, "verify wants CHAIN");
+    }
+    if (o->server_hostname != NULL && o->purpose == PURPOSE_CLIENT) {
+        return err_set(err, ERR_USAGE, 0,
+                       "--server-hostname is for --purpose server");
+    }
+    return 0;
+}
+
+static void warn_of_order(const struct ssl_chain *chain,
+                          const struct output *out) {
+    size_t leaf = ssl_chain_leaf_at(chain);
+    char text[160];
+    if (leaf != 0) {
+        snprintf(text, sizeof text,
+                 "the order may be wrong: certificate 0 is a CA's, and "
+                 "certificate %zu is not; the leaf goes first",
+                 leaf);
+        output_warning(out, text);
+    }
+}
+
+static void run(const struct verify_options *o, const struct output *out,
+                const char *operand, struct tls_setup *setup,
+                struct ssl_chain *chain, mbedtls_x509_time *now,
+                struct report *r) {
+    if (check_usage(o, operand, &r->err) != 0 ||
+        clock_of(o->time, now, &r->err) != 0) {
+        return;
+    }
+    r->target = source_name(operand);
+    /* A server's chain is judged by a client, and the other way round. */
+    if (tls_setup_init(setup, &o->tls, o->purpose == PURPOSE_CLIENT, &r->err) !=
+            0 ||
+        (o->server_hostname != NULL &&
+         ssl_socket_check_hostname(&setup->ctx, o->server_hostname, &r->err) !=
+             0) ||
+        load(chain, operand, &r->err) != 0) {
+        return;
+    }
+    r->stage = STAGE_HANDSHAKE; /* what is wrong from here on ends one */
+    r->trust = setup->trust;
+    warn_of_order(chain, out);
+    int rc =
+        ssl_chain_verify(chain, &setup->ctx, o->server_hostname, now, &r->err);
+    (void)rc; /* r->err says it */
+    ssl_chain_info(chain, &setup->ctx, &r->tls);
+}
+
+/* The first end of a validity in the path; ISO dates sort as text. */
+static const char *trusted_until(const struct ssl_info *t) {
+    const char *first = t->certs[0].not_after;
+    for (size_t i = 1; i < t->cert_count; i++) {
+        if (strcmp(t->certs[i].not_after, first) < 0) {
+            first = t->certs[i].not_after;
+        }
+    }
+    return first;
+}
+
+static void print_chain(const struct verify_options *o,
+                        const struct ssl_chain *chain,
+                        const mbedtls_x509_time *now, const struct report *r) {
+    const struct ssl_info *t = &r->tls;
+    printf("purpose: %s\n", purpose_names[o->purpose]);
+    printf("clock: %04d-%02d-%02dT%02d:%02d:%02dZ\n", now->year, now->mon,
+           now->day, now->hour, now->min, now->sec);
+    if (t->name_checked) {
+        printf("name: %s\n", t->server_hostname);
+    } else {
+        printf("name: not checked%s\n", o->purpose == PURPOSE_SERVER
+                                            ? ", no --server-hostname is given"
+                                            : ", clients have none");
+    }
+    if (ssl_chain_begins_with_ca(chain)) {
+        puts("note: certificate 0 is a CA's");
+    }
+    for (size_t i = 0; i < t->cert_count; i++) {
+        const struct ssl_cert_info *c = &t->certs[i];
+        printf("certificate %zu: %s (%s, %.10s to %.10s)%s%s\n", i, c->subject,
+               c->key, c->not_before, c->not_after,
+               c->names[0] != '\0' ? ", names " : "", c->names);
+    }
+}
+
+/* On stdout; what is wrong has gone to stderr, as from connect.
+ * @return 0 if all of it was written */
+static int print_result(const struct verify_options *o,
+                        const struct ssl_chain *chain,
+                        const mbedtls_x509_time *now, const struct report *r) {
+    const struct ssl_info *t = &r->tls;
+    if (r->err.origin == ERR_NONE) {
+        printf("trusted: %s, by %s, until %.10s\n", t->certs[0].subject,
+               r->trust, trusted_until(t));
+    }
+    if (o->tls.verbose > 0 && t->cert_count > 0) {
+        print_chain(o, chain, now, r);
+    }
+    return command_flush();
+}
+
+static int verify_run(int argc, char **argv) {
+    struct verify_options o = { .tls = TLS_OPTIONS_INIT };
+    static struct tls_setup setup;
+    static struct ssl_chain chain;
+    static struct report r;
+    struct output out;
+    mbedtls_x509_time now = { 0 };
+    const char *operand = NULL;
+    size_t n = 0;
+    int status = 0;
+    o.tls.verify = SSL_CERT_REQUIRED;
+    session_report_init(&r, cmd_verify.name, NULL);
+    r.event = "verify";
+    ssl_chain_init(&chain);
+    if (command_parse(&cmd_verify, &o, argc, argv, &operand, &n, 1, &status,
+                      &r.err) == OPT_HELP) {
+        return status;
+    }
+    bool to_stdout = o.tls.json.given && o.tls.json.value == NULL;
+    if (to_stdout) { /* stdout is ours, so the report's place is there */
+        out = (struct output){ .silent = true,
+                               .json_file = stdout,
+                               .json_name = "stdout" };
+    }
+    if ((to_stdout || output_open(&out, 0, &o.tls.json, &r.err) == 0) &&
+        r.err.origin == ERR_NONE) {
+        run(&o, &out, operand, &setup, &chain, &now, &r);
+    }
+    status = output_end(&out, &r);
+    int printed = to_stdout ? 0 : print_result(&o, &chain, &now, &r);
+    status = status != 0 ? status : printed;
+    ssl_chain_free(&chain);
+    tls_setup_free(&setup);
+    if (!to_stdout) {
+        output_close(&out);
+    }
+    return status;
+}
+
+const struct command cmd_verify = {
+    .name = "verify",
+    .operand = "CHAIN",
+    .summary = "verify a chain from a file as a handshake would, offline",
+    .description =
+        "CHAIN is DATA or, for stdin, -: PEM or DER, the leaf first.",
+    .examples = examples,
+    .groups = verify_groups,
+    .run = verify_run,
+};
