@@ -64,6 +64,8 @@ table() {
 		socat command socat
 		stunnel4 command stunnel4 stunnel
 		python3 command python3
+		zsh command zsh
+		fish command fish
 		curl command curl
 		mandoc command mandoc
 		END
