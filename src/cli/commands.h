@@ -10,6 +10,7 @@ extern const struct command cmd_connect;
 extern const struct command cmd_serve;
 extern const struct command cmd_verify;
 extern const struct command cmd_ciphers;
+extern const struct command cmd_explain;
 extern const struct command cmd_completion;
 extern const struct command cmd_help;
 

@@ -9,6 +9,7 @@ import harness
 
 import test_chain  # noqa: F401 - importing registers
 import test_connect  # noqa: F401 - importing registers
+import test_explain  # noqa: F401
 import test_files  # noqa: F401
 import test_help  # noqa: F401
 import test_house  # noqa: F401

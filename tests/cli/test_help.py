@@ -4,7 +4,8 @@ import signal
 
 from harness import Failed, Skipped, each, read_some, test
 
-COMMANDS = ["connect", "serve", "verify", "ciphers", "completion", "help"]
+COMMANDS = ["connect", "serve", "verify", "ciphers", "explain", "completion",
+            "help"]
 
 
 def printed(t, *args):
