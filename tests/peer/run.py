@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 
+import attack
 import bulk
 import certificates
 import harness
@@ -13,7 +14,7 @@ import keylog
 import lab
 import odd
 
-SUITES = (bulk, lab, interop, odd, certificates, keylog)
+SUITES = (bulk, lab, interop, odd, attack, certificates, keylog)
 
 
 def collect(words):
