@@ -45,9 +45,11 @@ static int handshake(const struct session *s, struct report *r) {
         struct pollfd fds[] = { { .fd = STDIN_FILENO, .events = POLLIN },
                                 { .fd = sock.stream.fd, .events = POLLIN } };
         struct loop_limit idle = loop_limit_start(s->options->idle_timeout);
+        r->stage = STAGE_STREAM; /* it is the application that is waited for */
         if (loop_wait(s->loop, fds, 2, &idle, "the first byte", &r->err) != 0) {
             return -1;
         }
+        r->stage = STAGE_HANDSHAKE;
     }
     int64_t started = loop_now_us();
     struct loop_limit limit = loop_limit_start(s->options->handshake_timeout);

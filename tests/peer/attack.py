@@ -14,8 +14,8 @@ from odd import only, reset
 
 HELLO, WORLD = b"hello\n", b"world\n"
 PATIENCE = 20  # seconds for a test: most of these would never end
-OVERSHOOT = 1200  # ms that the end may take after --max-time
-FLOOD = 8 << 20  # bytes at a time
+OVERSHOOT = 400  # ms that the end may take after --max-time
+BEGUN = 4 << 20  # bytes of a flood
 ALERT = b"\x15\x03\x03\x00\x02"
 RECORDS = {"warning alerts": ALERT + b"\x01\x5a",
            "ChangeCipherSpecs": b"\x14\x03\x03\x00\x01\x01"}
@@ -45,8 +45,7 @@ class Flood(threading.Thread):
 
     def __init__(self, sock, piece):
         super().__init__(daemon=True)
-        sock.settimeout(None)  # the kernel itself is to send without a pause
-        self.sock, self.data = sock, piece * (FLOOD // len(piece))
+        self.sock, self.data = sock, piece * (65536 // len(piece))
         self.total = 0
         self.changed = threading.Condition()
         self.gone = False
@@ -55,8 +54,7 @@ class Flood(threading.Thread):
     def run(self):
         try:
             while True:
-                self.sock.sendall(self.data)
-                self.add(len(self.data))
+                self.add(self.sock.send(self.data))
         except OSError:
             with self.changed:
                 self.gone = True
@@ -71,7 +69,7 @@ class Flood(threading.Thread):
         """So much went out that the other end has begun to read it."""
         with self.changed:
             if not self.changed.wait_for(
-                    lambda: self.gone or self.total, left):
+                    lambda: self.gone or self.total > BEGUN, left):
                 raise Failed("the other end stopped reading")
 
 
@@ -129,8 +127,8 @@ def flood_in_stream(who, limit, test):
 
 
 @soon
-def garbage_after_end(who, limit, version, test):
-    p, sock = connected(test, who, *only(version), *options_of(limit))
+def garbage_after_end(who, limit, test):
+    p, sock = connected(test, who, *options_of(limit))
     peers.half_close(sock)
     flooded(test, p, plain(test, sock), b"G", limit)
 
@@ -169,6 +167,19 @@ class Stopped:
 
 def close(sock):
     sock.close()
+
+
+def feed_until_full(p, data):
+    """Give stdin all it takes; how much that was."""
+    fd = p.p.stdin.fileno()
+    os.set_blocking(fd, False)
+    sent = 0
+    while sent < len(data) and select.select([], [fd], [], 0.3)[1]:
+        sent += os.write(fd, data[sent:sent + 65536])
+    os.set_blocking(fd, True)
+    if sent == len(data):
+        raise Failed("stdin never filled")
+    return sent
 
 
 @soon
@@ -229,10 +240,9 @@ def stdin_given_up(version, test):
 def truncated_and_stuck(version, test):
     """What came first is the failure: the peer cut us, then did not read."""
     listener, port = test.listen()
-    p = test.connect(port, "--idle-timeout", "300ms", *only(version))
+    p = test.connect(port, "--idle-timeout", "1s", *only(version))
     sock = peers.accept_tls(test, listener)
-    p.feed_aside(BIG)
-    sock.recv(1)  # we are sending
+    feed_until_full(p, BIG)
     plain(test, sock).shutdown(socket.SHUT_WR)
     p.done(40, "truncated", out=b"", notified=False)
 
@@ -240,27 +250,16 @@ def truncated_and_stuck(version, test):
 @soon
 def never_closes(who, version, test):
     """--max-time is the end, whether the peer takes our close_notify or not."""
-    p, _ = connected(test, who, "--max-time", "300ms", *only(version))
-    p.feed_aside(BIG)
-    took = p.done(42, "max-time", out=b"")["times_ms"]["total"]
-    if took > 300 + OVERSHOOT:
-        raise Failed("--max-time 300ms took %d ms" % took)
+    took = []
+    while not took or min(took) > 300 + OVERSHOOT:
+        if len(took) == 3:  # a busy machine is not always busy
+            raise Failed("--max-time 300ms took %s ms" % took)
+        p, _ = connected(test, who, "--max-time", "300ms", *only(version))
+        p.feed_aside(BIG)
+        took.append(p.done(42, "max-time", out=b"")["times_ms"]["total"])
 
 
 # --keep-open.
-
-def feed_until_full(p, data):
-    """Give stdin all it takes; how much that was."""
-    fd = p.p.stdin.fileno()
-    os.set_blocking(fd, False)
-    sent = 0
-    while sent < len(data) and select.select([], [fd], [], 0.3)[1]:
-        sent += os.write(fd, data[sent:sent + 65536])
-    os.set_blocking(fd, True)
-    if sent == len(data):
-        raise Failed("stdin never filled")
-    return sent
-
 
 @soon
 def next_client_goes_on(version, test):
@@ -298,16 +297,7 @@ def renegotiation(word, test):
     p = test.connect(peers.listening_port(server)).feed(HELLO)
     server.expect(HELLO)
     server.feed(word + b"\n")
-    server.err.wait_for(b"no renegotiation", test.left())
-    server.feed(b"Q\n")
-    p.end()
-    refused(p.wait(), p)
-
-
-def refused(status, p):
-    if status not in (0, 22, 40, 43):
-        raise Failed("exit status %d: %s" % (
-            status, p.reports()[-1]["error"]))
+    p.done(22, "alert", 40)
 
 
 def key_updated(p, other, word):
@@ -343,9 +333,8 @@ def floods():
         for limit in ("--max-time", "SIGINT"):
             yield ("ChangeCipherSpecs in the stream, %s, %s" % (who, limit),
                    part(flood_in_stream, who, limit))
-            for v in VERSIONS:
-                yield ("garbage after close_notify, %s, %s, TLS %s" % (
-                    who, limit, v), part(garbage_after_end, who, limit, v))
+            yield ("garbage after close_notify, %s, %s" % (who, limit),
+                   part(garbage_after_end, who, limit))
 
 
 def ends(version):
