@@ -94,6 +94,28 @@ static void a_peer_that_is_gone_is_not_waited_on(void **state) {
     assert_true(pump.up.cut);
 }
 
+/* What it sends then counts for nothing, and may never end: limits do. */
+static void garbage_after_the_end_does_not_hold_a_step(void **state) {
+    (void)state;
+    struct err err = ERR_INIT;
+    static struct fake wire;
+    const struct pump_config config = { &wire.stream, PUMP_HALF_CLOSE, false };
+    fake_init(&in, 0, 0, 64);
+    in.silent = 1;
+    fake_init(&peer, 3, 0, 64);
+    peer.always = 1;
+    fake_init(&wire, 3, 256, 1);
+    wire.always = 1;
+    fake_init(&out, 1, 0, 64);
+    pump_init(&pump, &in.stream, &peer.stream, &out.stream, &config);
+    for (int i = 0; i < 50 && wire.given_pos == 0; i++) {
+        assert_int_not_equal(pump_step(&pump, &err), PUMP_FAILED);
+    }
+    assert_in_range(wire.given_pos, 1, 100);
+    struct pollfd fds[PUMP_LANES];
+    assert_int_equal(pump_wait(&pump, fds), 2);
+}
+
 /* With bytes of ours on their way, a reset after the peer's end loses them. */
 static void a_reset_after_the_peers_end_counts_if_we_sent_bytes(void **state) {
     (void)state;
@@ -347,6 +369,7 @@ int main(void) {
         cmocka_unit_test(the_peers_end_ends_the_pump_if_told_to),
         cmocka_unit_test(a_peer_that_ends_first_still_gets_all_of_stdin),
         cmocka_unit_test(a_peer_that_is_gone_is_not_waited_on),
+        cmocka_unit_test(garbage_after_the_end_does_not_hold_a_step),
         cmocka_unit_test(a_reset_after_the_peers_end_counts_if_we_sent_bytes),
         cmocka_unit_test(an_end_that_is_not_heard_after_theirs_loses_nothing),
         cmocka_unit_test(what_was_not_sent_goes_to_the_next_peer),
