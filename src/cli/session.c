@@ -40,7 +40,8 @@ static int wait_for(const struct session *s, int want,
     return loop_wait(s->loop, &p, 1, limit, awaiting, err);
 }
 
-static int handshake(const struct session *s, struct report *r) {
+static int handshake(const struct session *s, int64_t started,
+                     struct report *r) {
     if (s->options->defer_handshake) {
         struct pollfd fds[] = { { .fd = STDIN_FILENO, .events = POLLIN },
                                 { .fd = sock.stream.fd, .events = POLLIN } };
@@ -50,8 +51,8 @@ static int handshake(const struct session *s, struct report *r) {
             return -1;
         }
         r->stage = STAGE_HANDSHAKE;
+        started = loop_now_us();
     }
-    int64_t started = loop_now_us();
     struct loop_limit limit = loop_limit_start(s->options->handshake_timeout);
     int want;
     while ((want = ssl_socket_do_handshake(&sock, &r->err)) != 0) {
@@ -205,9 +206,12 @@ void session_run(const struct session *s, int fd, const struct net_path *path,
     r->peer = path->address;
     r->local = path->local;
     r->trust = s->setup->trust;
-    if (ssl_context_wrap_socket(&s->setup->ctx, &sock, &lower.stream,
-                                s->server_hostname, &r->err) == 0 &&
-        handshake(s, r) == 0) {
+    struct ssl_wrap_args args = s->setup->args;
+    args.server_hostname = s->server_hostname;
+    int64_t started = loop_now_us();
+    if (ssl_wrap_socket(&s->setup->ctx, &sock, &lower.stream, &args, &r->err) ==
+            0 &&
+        handshake(s, started, r) == 0) {
         r->stage = STAGE_STREAM;
         ssl_socket_info(&sock, &r->tls, cipher);
         output_handshake(out, r);

@@ -460,5 +460,9 @@ int ssl_wrap_context(struct ssl_context *ctx, const struct ssl_wrap_args *args,
                                           err) != 0) {
         return -1;
     }
-    return ssl_context_set_verify_mode(ctx, args->cert_reqs, err);
+    if (ssl_context_set_verify_mode(ctx, args->cert_reqs, err) != 0) {
+        return -1;
+    }
+    ctx->made = true;
+    return 0;
 }

@@ -45,6 +45,7 @@ struct ssl_context {
     mbedtls_x509_crt ca;
     const mbedtls_x509_crt_profile *profile; /* keys and hashes of a chain */
     int ciphers[SSL_CIPHERS_MAX + 1];        /* ends in 0 */
+    bool made;                               /* by ssl_wrap_context() */
     bool have_ca;
     bool have_cert;
     bool ciphers_set;

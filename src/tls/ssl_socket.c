@@ -166,7 +166,7 @@ int ssl_wrap_socket(struct ssl_context *ctx, struct ssl_socket *sock,
                     struct err *err) {
     memset(sock, 0, sizeof *sock);
     mbedtls_ssl_init(&sock->ssl);
-    if (ssl_wrap_context(ctx, args, err) != 0 ||
+    if ((!ctx->made && ssl_wrap_context(ctx, args, err) != 0) ||
         ssl_context_wrap_socket(ctx, sock, lower, args->server_hostname, err) !=
             0) {
         return -1;

@@ -81,7 +81,9 @@ MUST_USE int ssl_context_wrap_socket(struct ssl_context *ctx,
  * with it the handshake is tried once, and the caller goes on with
  * ssl_socket_do_handshake() until that is done.
  *
- * @param ctx   made here by ssl_wrap_context(); to be freed after `sock`
+ * @param ctx   made here by ssl_wrap_context(), unless the caller has done so
+ *              from the same arguments, to know what is wrong with them or to
+ *              wrap several sockets; zeroed before; to be freed after `sock`
  * @return 0, or -1 as ssl_wrap_context and ssl_context_wrap_socket, or, with
  *         do_handshake, as the handshake. Both frees are due in every case.
  */
