@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/tls_options.h"
 #include "report/report.h"
 #include "tls/ssl_context.h"
 
@@ -12,14 +13,12 @@ struct ciphers_options {
     bool json;
 };
 
-static const char *const version_names[] = { "1.2", "1.3", NULL };
-
 static const struct opt ciphers_opts[] = {
     OPT_ROW_LIST(struct ciphers_options, ciphers, 0, "ciphers",
                  "NAME[,NAME...]",
                  "these only, in any spelling: what connect would offer"),
     OPT_ROW_CHOICE(struct ciphers_options, version, 0, "tls-version", "VERSION",
-                   version_names, "those of this version only"),
+                   tls_version_names, "those of this version only"),
     OPT_ROW_COUNT(struct ciphers_options, verbose, 'v', "verbose",
                   "number, IANA, Mbed TLS (board) and OpenSSL names"),
     OPT_ROW_FLAG(struct ciphers_options, json, 0, "json",

@@ -134,15 +134,8 @@ static int clock_of(const char *option, mbedtls_x509_time *t, struct err *err) {
     return 0;
 }
 
-/* What to call CHAIN: inline data may be long, and is not repeated. */
 static const char *source_name(const char *operand) {
-    static const char *const forms[] = { "base64:", "hex:", "pem:" };
-    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-        if (strncmp(operand, forms[i], strlen(forms[i])) == 0) {
-            return forms[i];
-        }
-    }
-    return strcmp(operand, "-") == 0 ? "stdin" : operand;
+    return strcmp(operand, "-") == 0 ? "stdin" : tls_data_name(operand);
 }
 
 static int load(struct ssl_chain *chain, const char *operand, struct err *err) {

@@ -9,7 +9,7 @@
 
 static const char *const verify_names[] = { "none", "optional", "required",
                                             NULL };
-static const char *const version_names[] = { "1.2", "1.3", NULL };
+const char *const tls_version_names[] = { "1.2", "1.3", NULL };
 static const char *const on_eof_names[] = { "half-close", "close", "wait",
                                             NULL };
 
@@ -29,10 +29,10 @@ const struct opt tls_opts[] = {
                    "the private key of --cert, PEM or DER"),
     OPT_ROW_LIST(T, ciphers, 0, "ciphers", "NAME[,NAME...]",
                  "offer or accept these suites only (see mptls ciphers)"),
-    OPT_ROW_CHOICE(T, min_version, 0, "min-version", "VERSION", version_names,
-                   "lowest TLS version"),
-    OPT_ROW_CHOICE(T, max_version, 0, "max-version", "VERSION", version_names,
-                   "highest TLS version"),
+    OPT_ROW_CHOICE(T, min_version, 0, "min-version", "VERSION",
+                   tls_version_names, "lowest TLS version"),
+    OPT_ROW_CHOICE(T, max_version, 0, "max-version", "VERSION",
+                   tls_version_names, "highest TLS version"),
     OPT_ROW_FLAG(T, defer_handshake, 0, "defer-handshake",
                  "no handshake before there is something to send or to read"),
     OPT_ROW_FLAG(T, mp_defaults, 0, "mp-defaults",
@@ -98,21 +98,23 @@ static int read_file(struct piece *p, const char *option, const char *path,
     return err_set(err, why.origin, why.code, "%s: %s", option, why.msg);
 }
 
-/* Inline data may be a key, and is not repeated. */
-static void add_source(char *buf, size_t len, const char *option,
-                       const char *data) {
-    if (data == NULL) {
-        return;
-    }
+const char *tls_data_name(const char *data) {
     static const char *const forms[] = { "base64:", "hex:", "pem:" };
-    size_t at = strlen(buf), shown = strlen(data);
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
         if (strncmp(data, forms[i], strlen(forms[i])) == 0) {
-            shown = strlen(forms[i]);
+            return forms[i];
         }
     }
-    snprintf(buf + at, len - at, "%s%s %.*s", at != 0 ? ", " : "", option,
-             shown > 60 ? 60 : (int)shown, data);
+    return data;
+}
+
+static void add_source(char *buf, size_t len, const char *option,
+                       const char *data) {
+    size_t at = strlen(buf);
+    if (data != NULL) {
+        snprintf(buf + at, len - at, "%s%s %.60s", at != 0 ? ", " : "", option,
+                 tls_data_name(data));
+    }
 }
 
 /* The core knows bytes only; say which option they came from. */

@@ -60,6 +60,17 @@ MUST_USE int tls_setup_init(struct tls_setup *s, const struct tls_options *o,
 /** May be called twice. */
 void tls_setup_free(struct tls_setup *s);
 
+/** What --min-version, --max-version and ciphers take, by ssl_version. */
+extern const char *const tls_version_names[];
+
+/**
+ * What to call DATA in a message: inline data may be a key, and is not
+ * repeated.
+ *
+ * @return `data`, or the form that it begins with, e.g. "base64:"
+ */
+const char *tls_data_name(const char *data);
+
 /** What the end of stdin does, for this role. */
 enum pump_on_eof tls_on_eof(const struct tls_options *o, bool server);
 

@@ -45,7 +45,6 @@ struct ssl_info {
     bool server_side;
     const char *version; /* "TLSv1.2", "TLSv1.3"; NULL before the handshake */
     const char *cipher;  /* IANA name; NULL before the handshake */
-    int cipher_id;       /* e.g. 0xC02B; 0 before the handshake */
     enum ssl_verify_mode verify_mode;
     bool verified;         /* a chain was looked at */
     uint32_t verify_flags; /* all that was found; 0 and verified: trusted */

@@ -375,6 +375,5 @@ void ssl_socket_info(const struct ssl_socket *sock, struct ssl_info *info,
             : flags & ~(uint32_t)MBEDTLS_X509_BADCERT_SKIP_VERIFY;
     if (sock->handshake_done) {
         info->cipher = ssl_socket_cipher(sock, &info->version, buf);
-        info->cipher_id = mbedtls_ssl_get_ciphersuite_id_from_ssl(&sock->ssl);
     }
 }
