@@ -67,6 +67,7 @@ table() {
 		zsh command zsh
 		fish command fish
 		curl command curl
+		tshark command tshark
 		mandoc command mandoc
 		END
         ;;

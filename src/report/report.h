@@ -23,6 +23,40 @@ enum report_stage {
     STAGES
 };
 
+/* One address that was tried; TCP only. */
+struct report_address {
+    char address[80];
+    int64_t us;     /* from its start to its end; -1: given up for another */
+    char error[64]; /* "" if it was connected to, or given up */
+};
+
+/* One --expect KEY=VALUE. */
+struct report_expect {
+    const char *key;
+    const char *wanted;
+    char actual[256];
+    bool met;
+};
+
+/* What one device would get from a server. */
+struct report_device {
+    const char *name; /* of its profile */
+    int status;       /* the exit status that its handshake comes to */
+    char result[256]; /* "TLSv1.2, TLS_...", or why not */
+};
+
+/* What a server takes, each item by a handshake of its own. */
+struct report_probe {
+    unsigned connections;      /* that were made */
+    struct ssl_offer accepted; /* in the order found: the server's preferred
+                                  first where it chooses */
+    bool server_chooses;       /* the suite, by its own order */
+    size_t device_count;
+    const struct report_device *devices;
+};
+
+enum { REPORT_ADDRESSES_MAX = 16 };
+
 struct report {
     const char *command; /* "connect", "serve"; static */
     const char *event;   /* "verify"; NULL: "connection"; static */
@@ -38,6 +72,11 @@ struct report {
     int64_t resolve_us, connect_us, handshake_us, total_us; /* -1: not done */
     uint64_t bytes_in, bytes_out; /* application bytes delivered */
     bool stdin_ended;             /* false: given up when the peer had gone */
+    size_t address_count;
+    struct report_address addresses[REPORT_ADDRESSES_MAX];
+    size_t expect_count;
+    const struct report_expect *expects; /* borrowed */
+    const struct report_probe *probe;    /* borrowed; NULL: not asked for */
     struct ssl_info tls;
 };
 

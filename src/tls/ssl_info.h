@@ -14,10 +14,67 @@
 #include <stdint.h>
 
 enum {
-    SSL_NAME_MAX = 256,  /* a distinguished name, a list of names */
-    SSL_CHAIN_MAX = 10,  /* leaf, 8 intermediates (Mbed TLS's limit), anchor */
-    SSL_SHA256_LEN = 32, /* bytes */
-    SSL_TIME_MAX = 24    /* "2020-01-01T00:00:00Z" */
+    SSL_NAME_MAX = 256,   /* a distinguished name, a list of names */
+    SSL_CHAIN_MAX = 10,   /* leaf, 8 intermediates (Mbed TLS's limit), anchor */
+    SSL_SHA256_LEN = 32,  /* bytes */
+    SSL_TIME_MAX = 24,    /* "2020-01-01T00:00:00Z" */
+    SSL_LABEL_MAX = 64,   /* what ssl_name() writes, with its NUL */
+    SSL_IDS_MAX = 128,    /* numbers of one list of a hello that are kept */
+    SSL_FINDINGS_MAX = 8, /* reasons that a diagnosis gives */
+    SSL_TEXT_MAX = 400    /* a sentence or two */
+};
+
+/* What has numbers in TLS. The first SSL_OFFER_KINDS are listed in a hello. */
+enum ssl_kind {
+    SSL_KIND_VERSION,   /* 0x0304: "TLSv1.3" */
+    SSL_KIND_CIPHER,    /* 0xC02B: the IANA name */
+    SSL_KIND_GROUP,     /* 23: "secp256r1" (RFC 8446 4.2.7) */
+    SSL_KIND_SIG_ALG,   /* 0x0403: "ecdsa_secp256r1_sha256" (4.2.3) */
+    SSL_KIND_EXTENSION, /* 0: "server_name" (4.2) */
+    SSL_OFFER_KINDS,
+    SSL_KIND_MESSAGE = SSL_OFFER_KINDS, /* 1: "ClientHello" (4) */
+    SSL_KIND_RECORD                     /* 22: "handshake" (5.1) */
+};
+
+/**
+ * Name a number of TLS, whether or not this build can do what it stands for.
+ *
+ * @param buf  SSL_LABEL_MAX bytes
+ * @return buf with the name in the registry of IANA; "GREASE" for the values
+ *         that RFC 8701 reserves; for one without a name its number, "0x1A2B"
+ */
+const char *ssl_name(enum ssl_kind kind, unsigned id, char *buf);
+
+/* One list of a hello, in its order. */
+struct ssl_ids {
+    size_t n; /* at most SSL_IDS_MAX; what comes after that is dropped */
+    uint16_t id[SSL_IDS_MAX];
+};
+
+/* What one end offers or takes. */
+struct ssl_offer {
+    bool known;
+    struct ssl_ids of[SSL_OFFER_KINDS]; /* by ssl_kind */
+    char alpn[SSL_NAME_MAX];            /* "h2, http/1.1"; "" if none */
+    char server_name[SSL_NAME_MAX];     /* SNI; "" if none */
+};
+
+/* What went over the wire in one direction. */
+struct ssl_traffic {
+    uint64_t handshake_bytes;   /* records of the handshake, headers included */
+    uint64_t records;           /* in all */
+    size_t largest_record;      /* bytes behind its header of 5 */
+    size_t largest_message;     /* of the handshake, its header of 4 included */
+    unsigned char largest_type; /* its SSL_KIND_MESSAGE number */
+};
+
+/* One thing that a diagnosis found out. The table of causes (report/explain.h)
+ * has an entry for each name. */
+struct ssl_finding {
+    const char *name;         /* for machines: "missing-intermediate"; static */
+    char text[SSL_TEXT_MAX];  /* what is so, a sentence without a full stop */
+    char here[SSL_NAME_MAX];  /* the smallest change on our end, or "" */
+    char there[SSL_NAME_MAX]; /* and on the peer's, or "" */
 };
 
 /* MicroPython: CERT_NONE, CERT_OPTIONAL, CERT_REQUIRED, with its values. */
@@ -34,10 +91,18 @@ struct ssl_cert_info {
     char names[SSL_NAME_MAX]; /* the SANs, "DNS:a, IP:127.0.0.1"; "" if none */
     char not_before[SSL_TIME_MAX]; /* UTC */
     char not_after[SSL_TIME_MAX];
-    char key[16];   /* type and bits: "EC 256", "RSA 2048" */
-    size_t der_len; /* bytes */
+    char key[16];              /* type and bits: "EC 256", "RSA 2048" */
+    char signature[48];        /* algorithm: "ECDSA with SHA256" */
+    char ca_url[SSL_NAME_MAX]; /* where its issuer is (AIA caIssuers, RFC 5280
+                                  4.2.2.1); "" if it does not say */
+    bool ca;                   /* basicConstraints: CA:TRUE */
+    bool self_issued;          /* subject and issuer are the same name */
+    bool needed;               /* of those sent: the verified path has it */
+    int64_t seconds_left;      /* until not_after, by our clock; may be < 0 */
+    size_t der_len;            /* bytes */
     uint32_t flags; /* MBEDTLS_X509_BADCERT_* found for it; 0: none */
-    unsigned char sha256[SSL_SHA256_LEN]; /* of the DER */
+    unsigned char sha256[SSL_SHA256_LEN];      /* of the DER */
+    unsigned char spki_sha256[SSL_SHA256_LEN]; /* of its SubjectPublicKeyInfo */
 };
 
 struct ssl_info {
@@ -52,6 +117,21 @@ struct ssl_info {
     char server_hostname[SSL_NAME_MAX]; /* "" if there was none */
     size_t cert_count; /* leaf first; the verified path ends in its anchor */
     struct ssl_cert_info certs[SSL_CHAIN_MAX];
+    bool anchored;     /* the last of certs is the trust anchor */
+    size_t sent_count; /* what the peer sent, in its order */
+    struct ssl_cert_info sent[SSL_CHAIN_MAX];
+    uint16_t group;   /* of the key exchange; 0: none or unknown */
+    uint16_t sig_alg; /* of the peer's own signature; 0: none or unknown */
+    char alpn[SSL_NAME_MAX];      /* what was agreed on; "" if nothing */
+    struct ssl_ids extensions;    /* that the server answered with */
+    unsigned max_fragment_length; /* bytes (RFC 6066 4); 0: not agreed on */
+    unsigned record_size_limit; /* the server's (RFC 8449); 0: it named none */
+    unsigned tickets;           /* NewSessionTicket messages that came */
+    unsigned round_trips;       /* of the handshake */
+    struct ssl_traffic in, out;
+    struct ssl_offer ours, theirs;
+    size_t finding_count;
+    struct ssl_finding findings[SSL_FINDINGS_MAX];
     uint64_t wire_in, wire_out; /* bytes below TLS, handshake included */
     bool cert_refused;          /* the peer's alert was about our certificate */
     bool close_notify_sent;

@@ -1,0 +1,91 @@
+/*
+ * ssl_diagnose.h - beyond the code and the flags: why is it so, and what is the
+ * smallest change that mends it?
+ *
+ * Each answer is a struct ssl_finding in a struct ssl_info, the likeliest
+ * first. Nothing here changes a verdict.
+ */
+#ifndef TLS_SSL_DIAGNOSE_H
+#define TLS_SSL_DIAGNOSE_H
+
+#include "tls/ssl_context.h"
+#include "tls/ssl_verify.h"
+
+/**
+ * Look at a chain as it was sent: what is wrong with it or with what we trust,
+ * and which certificates it could do without. Fills info->sent, its `needed`
+ * marks and info->findings.
+ *
+ * Names of findings, in the order in which they are looked for:
+ *
+ *   clock-early, clock-late   nothing but the time is wrong: by how much, and
+ *                             when the chain is valid
+ *   name-mismatch             the names that would match
+ *   name-only-in-cn           the name is there, but as common name only
+ *   address-as-name           an address written as a DNS name
+ *   wrong-order               the first certificate is not the leaf
+ *   self-signed               the leaf is its own issuer, and not trusted
+ *   missing-intermediate      its issuer was not sent and is not trusted; with
+ *                             the AIA URL if it has one
+ *   ca-is-leaf                what we trust is the server's own, CA-signed
+ *                             certificate, or no CA's
+ *   ca-other-key              what we trust has the issuer's name, another key
+ *   unknown-root              the chain is whole, to a root that is not trusted
+ *   wrong-purpose             keyUsage or extKeyUsage, and what it is for
+ *   weak                      which key or hash, and what would do
+ *   revoked, crl              by which CRL; what is wrong with the CRL
+ *   pin-mismatch              the pin that would match
+ *   unnecessary               certificates that a client does without, with
+ *                             their bytes; also where all is well
+ *   cadata-pem, cadata-many   a board wants one certificate in DER as cadata:
+ *                             the command that converts it; where all is well
+ *
+ * @param sent   in the order sent; NULL: none came
+ * @param ctx    the context that judged it
+ * @param v      what the verification found; `called` may be false
+ * @param flags  all flags
+ * @param info   its findings are added to
+ */
+void ssl_diagnose_chain(const mbedtls_x509_crt *sent,
+                        const struct ssl_context *ctx,
+                        const struct ssl_verify *v, uint32_t flags,
+                        struct ssl_info *info);
+
+/**
+ * What this context offers or takes: what Mbed TLS would send or accept.
+ *
+ * @param offer  overwritten; a server's ciphers are those its certificate can
+ *               be used with
+ */
+void ssl_diagnose_ours(const struct ssl_context *ctx, struct ssl_offer *offer);
+
+/**
+ * Lay two offers side by side and say what they lack in common. Adds a finding
+ * for each of these that is so:
+ *
+ *   no-common-version, no-common-cipher, no-common-group, no-common-sig-alg
+ *   cipher-wants-other-key    the suites in common want a certificate of the
+ *                             other type (RSA, EC)
+ *   no-server-name            the client sent none, and the server may need it
+ *
+ * `here` and `there` are the smallest change on either end: an option of
+ * mptls's here ("--max-version 1.3"), words there.
+ *
+ * @param info  ours, theirs and server_side are read; theirs may be unknown
+ * @return how many findings were added
+ */
+size_t ssl_diagnose_offers(const struct ssl_context *ctx,
+                           struct ssl_info *info);
+
+/**
+ * Add a finding, unless there are SSL_FINDINGS_MAX or one of this name.
+ *
+ * @param name   static
+ * @param here, there  the changes; NULL: none
+ * @return the finding, or NULL
+ */
+struct ssl_finding *ssl_diagnose_add(struct ssl_info *info, const char *name,
+                                     const char *here, const char *there,
+                                     const char *fmt, ...) ERR_PRINTF(5, 6);
+
+#endif

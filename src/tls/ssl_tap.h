@@ -1,0 +1,117 @@
+/*
+ * ssl_tap.h - the records and handshake messages of a connection, seen on the
+ * wire below Mbed TLS.
+ *
+ * The library neither tells which messages it exchanges nor keeps what it
+ * refuses. The tap is shown every byte that goes either way, and the traffic
+ * secrets of TLS 1.3 (RFC 8446 7.1), with which it opens the encrypted part of
+ * the handshake (RFC 8446 5.2) by the library's own AEAD. In TLS 1.2 only the
+ * Finished messages are encrypted, and stay so.
+ *
+ * It only looks: nothing that it makes of the bytes, or fails to make, changes
+ * the connection. After the handshake it counts records and no more, unless
+ * somebody listens.
+ */
+#ifndef TLS_SSL_TAP_H
+#define TLS_SSL_TAP_H
+
+#include <mbedtls/ssl.h>
+#include <psa/crypto.h>
+
+#include "tls/ssl_hello.h"
+#include "tls/ssl_info.h"
+
+/* One message of the handshake, an alert, a ChangeCipherSpec, or a record of
+ * application data. */
+struct ssl_tap_message {
+    bool out;                  /* from us */
+    unsigned char record;      /* SSL_KIND_RECORD: 20 to 24 */
+    unsigned char type;        /* of the handshake: SSL_KIND_MESSAGE, else 0 */
+    bool encrypted;            /* on the wire */
+    bool opened;               /* and `data` is what was in it */
+    unsigned records;          /* over how many it was spread, 1 or more */
+    const unsigned char *data; /* without the handshake's header of 4; for
+                                  application data NULL */
+    size_t len;                /* of `data`, or of what is encrypted */
+    size_t wire; /* bytes of the message with its header, encryption apart */
+};
+
+/**
+ * Be told of a message, as soon as its last byte is seen.
+ *
+ * @param m  borrowed for the call
+ */
+typedef void ssl_tap_listener(void *arg, const struct ssl_tap_message *m);
+
+/* The keys of one direction: TLS 1.3 has those of the handshake, and those of
+ * the data after Finished. */
+struct ssl_tap_keys {
+    bool set;
+    psa_key_id_t key;
+    unsigned char iv[12];
+    uint64_t seq;
+};
+
+struct ssl_tap_lane {
+    bool out;
+    unsigned char header[5];
+    size_t header_len; /* bytes of it that are here */
+    size_t body_len;   /* of the present record */
+    size_t body_at;    /* bytes of it that have come */
+    unsigned char *body;
+    unsigned char *message; /* of the handshake, until it is whole */
+    size_t message_len, message_size;
+    unsigned message_records;
+    bool ciphered; /* after ChangeCipherSpec in TLS 1.2, after the hellos in
+                      TLS 1.3 */
+    bool finished; /* its Finished was seen */
+    bool lost;     /* what goes by is no TLS any more, or cannot be followed */
+    struct ssl_tap_keys handshake, data;
+};
+
+struct ssl_tap {
+    struct ssl_tap_lane in, out;
+    struct ssl_traffic traffic_in, traffic_out;
+    bool server_side;
+    bool handshake_done;        /* both Finished were seen */
+    bool was_out;               /* the last message of the handshake */
+    unsigned flights;           /* how often it turned */
+    ssl_tap_listener *listener; /* NULL: none */
+    void *listener_arg;
+    struct ssl_offer offer;   /* the ClientHello's, the last one's */
+    struct ssl_chosen chosen; /* the server's */
+    /* What the peer sent as its Certificate message; owned; NULL: none. */
+    unsigned char *certificate;
+    size_t certificate_len;
+    bool certificate_wanted; /* a CertificateRequest was seen */
+    int alert_in, alert_out; /* the last fatal one that could be read, or -1 */
+};
+
+/** A tap that has seen nothing, in the caller's memory. */
+void ssl_tap_init(struct ssl_tap *t, bool server_side);
+
+/** May be called twice. */
+void ssl_tap_free(struct ssl_tap *t);
+
+/**
+ * Show it bytes as they went over the wire.
+ *
+ * @param out  from us
+ */
+void ssl_tap_see(struct ssl_tap *t, bool out, const unsigned char *buf,
+                 size_t len);
+
+/**
+ * Give it a secret, as Mbed TLS exports it; other types than the traffic
+ * secrets of TLS 1.3 are ignored.
+ *
+ * @param secret  1..48 bytes; its length tells the hash
+ * @param cipher  the suite, SSL_KIND_CIPHER; 0: as the ServerHello said
+ */
+void ssl_tap_secret(struct ssl_tap *t, mbedtls_ssl_key_export_type type,
+                    const unsigned char *secret, size_t len);
+
+/** Fill what the report says of the wire. */
+void ssl_tap_info(const struct ssl_tap *t, struct ssl_info *info);
+
+#endif
