@@ -1,6 +1,7 @@
 #include "base/text.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 /* tolower() would heed the locale. */
@@ -81,4 +82,19 @@ const char *text_nearest(const char *word,
         }
     }
     return nearest;
+}
+
+void text_append(char *buf, size_t size, const char *text, size_t len) {
+    size_t at = strlen(buf);
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        char one[8];
+        int k = snprintf(one, sizeof one,
+                         c >= 0x20 && c < 0x7f ? "%c" : "\\x%02X", c);
+        if (at + (size_t)k >= size) {
+            return;
+        }
+        memcpy(buf + at, one, (size_t)k + 1);
+        at += (size_t)k;
+    }
 }

@@ -1,5 +1,6 @@
 /*
- * text.h - how alike two words are, for "did you mean".
+ * text.h - how alike two words are, for "did you mean"; and what others say,
+ * made fit to be shown.
  */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
@@ -34,5 +35,15 @@ size_t text_distance(const char *a, const char *b);
 const char *text_nearest(const char *word,
                          const char *(*name)(const void *arg, size_t i),
                          const void *arg);
+
+/**
+ * Add to a text what a peer or a file may have said. Bytes that are not
+ * printable ASCII are written \xHH, so that they cannot drive a terminal.
+ *
+ * @param buf   a NUL-terminated text, which stays one
+ * @param size  bytes of `buf`; what does not fit is left out
+ * @param len   bytes of `text`
+ */
+void text_append(char *buf, size_t size, const char *text, size_t len);
 
 #endif

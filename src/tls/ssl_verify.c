@@ -11,6 +11,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/text.h"
+
 /* In the order of the exit statuses, so that the first one said is it. */
 static const struct ssl_flag flag_table[] = {
     { MBEDTLS_X509_BADCERT_NOT_TRUSTED, "untrusted",
@@ -108,21 +110,6 @@ bool ssl_verify_name(const mbedtls_x509_crt *crt, const char *name) {
     return false;
 }
 
-static void add_text(char *buf, size_t len, const char *text, size_t n) {
-    size_t at = strlen(buf);
-    for (size_t i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)text[i];
-        char one[8];
-        int k = snprintf(one, sizeof one,
-                         c >= 0x20 && c < 0x7f ? "%c" : "\\x%02X", c);
-        if (at + (size_t)k >= len) {
-            return;
-        }
-        memcpy(buf + at, one, (size_t)k + 1);
-        at += (size_t)k;
-    }
-}
-
 static void describe_names(const mbedtls_x509_crt *crt, char *buf,
                            size_t size) {
     const mbedtls_x509_sequence *s = &crt->subject_alt_names;
@@ -137,10 +124,10 @@ static void describe_names(const mbedtls_x509_crt *crt, char *buf,
         } else if (type != SAN_DNS) {
             continue;
         }
-        add_text(buf, size, ", ", buf[0] != '\0' ? 2 : 0);
-        add_text(buf, size,
-                 type == SAN_IP ? "IP:" : "DNS:", 3 + (type != SAN_IP));
-        add_text(buf, size, p, n);
+        text_append(buf, size, ", ", buf[0] != '\0' ? 2 : 0);
+        text_append(buf, size,
+                    type == SAN_IP ? "IP:" : "DNS:", 3 + (type != SAN_IP));
+        text_append(buf, size, p, n);
     }
 }
 
@@ -158,7 +145,7 @@ static void describe_dn(const mbedtls_x509_name *dn, char *buf) {
     if (n < 0) {
         n = snprintf(text, sizeof text, "(too long to show)");
     }
-    add_text(buf, SSL_NAME_MAX, text, (size_t)n);
+    text_append(buf, SSL_NAME_MAX, text, (size_t)n);
 }
 
 void ssl_verify_describe(const mbedtls_x509_crt *crt,
@@ -358,7 +345,7 @@ static void explain_one(const struct ssl_verify *v, size_t i, uint32_t bit,
              name && v->name != NULL ? v->name : "", why != NULL ? " (" : "",
              issuer ? "issuer: " : "", why != NULL ? why : "",
              why != NULL ? ")" : "");
-    add_text(buf, len, one, strlen(one));
+    text_append(buf, len, one, strlen(one));
 }
 
 /* What the clock says, and how far that is from right. */
@@ -385,7 +372,7 @@ static void explain_clock(const struct ssl_verify *v, size_t i, char *buf,
     snprintf(one, sizeof one, ": the clock says %.*s, %lld %s%s %s",
              u == 0 ? DATE_LEN : SSL_TIME_MAX, now, (long long)n, units[u].name,
              n == 1 ? "" : "s", off < 0 ? "early" : "late");
-    add_text(buf, len, one, strlen(one));
+    text_append(buf, len, one, strlen(one));
 }
 
 void ssl_verify_explain(const struct ssl_verify *v, uint32_t flags, char *buf,
@@ -411,7 +398,7 @@ void ssl_verify_explain(const struct ssl_verify *v, uint32_t flags, char *buf,
             char one[96];
             snprintf(one, sizeof one, "%sthe peer's certificate %s",
                      buf[0] != '\0' ? "; " : "", f->text);
-            add_text(buf, len, one, strlen(one));
+            text_append(buf, len, one, strlen(one));
         }
     }
 }

@@ -80,6 +80,17 @@ static void what_is_too_far_is_not_suggested(void **state) {
     assert_null(text_nearest("key", at, none));
 }
 
+static void what_is_not_printable_is_written_as_a_number(void **state) {
+    char buf[16] = "a ";
+    (void)state;
+    text_append(buf, sizeof buf, "\x1b[\0~\x7f", 5);
+    assert_string_equal(buf, "a \\x1B[\\x00~");
+    text_append(buf, sizeof buf, "bcd", 3);
+    assert_string_equal(buf, "a \\x1B[\\x00~bcd");
+    text_append(buf, sizeof buf, "efg", 3);
+    assert_string_equal(buf, "a \\x1B[\\x00~bcd");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_slip_of_typing_counts_one),
@@ -87,6 +98,7 @@ int main(void) {
         cmocka_unit_test(a_slip_finds_the_name),
         cmocka_unit_test(a_beginning_is_near_however_long_the_rest),
         cmocka_unit_test(what_is_too_far_is_not_suggested),
+        cmocka_unit_test(what_is_not_printable_is_written_as_a_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
