@@ -45,6 +45,18 @@ enum ssl_kind {
  */
 const char *ssl_name(enum ssl_kind kind, unsigned id, char *buf);
 
+/**
+ * The other way round; case does not matter.
+ *
+ * @param name  as ssl_name() gives it, or 0xHHHH; a suite's in any spelling
+ *              (tls/ssl_cipher.h)
+ * @return the number, or -1: no such name
+ */
+int ssl_name_find(enum ssl_kind kind, const char *name);
+
+/** @return whether RFC 8701 reserves the number, so that it means nothing */
+bool ssl_name_grease(unsigned id);
+
 /* One list of a hello, in its order. */
 struct ssl_ids {
     size_t n; /* at most SSL_IDS_MAX; what comes after that is dropped */
