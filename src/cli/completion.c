@@ -183,15 +183,14 @@ static void completion_zsh_option(FILE *f, const struct opt *o) {
                        : opt_needs_value(o)    ? "="
                                                : "";
     if (o->letter != 0) {
-        const char *star = o->type == OPT_COUNT ? "*" : "";
+        const char *star = opt_may_repeat(o) ? "*" : "";
         if (*star == '\0') {
             fprintf(f, "'(-%c --%s)'", o->letter, o->name);
         }
         fprintf(f, "%s{-%c%s,--%s%s}'[", *star != '\0' ? "\\*" : "", o->letter,
                 opt_needs_value(o) ? "+" : "", o->name, mark);
     } else {
-        fprintf(f, "'%s--%s%s[", o->type == OPT_COUNT ? "*" : "", o->name,
-                mark);
+        fprintf(f, "'%s--%s%s[", opt_may_repeat(o) ? "*" : "", o->name, mark);
     }
     completion_text(f, o->help, "[]\\");
     fputs("]", f);

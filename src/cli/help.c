@@ -83,6 +83,9 @@ static void help_option(FILE *f, const struct opt *o, size_t left) {
                  o->choices[i + 1] != NULL ? "," : ")");
         help_words(&c, word);
     }
+    if (o->type == OPT_MANY) {
+        help_words(&c, "(may be repeated)");
+    }
     help_break(&c);
 }
 
@@ -151,7 +154,9 @@ void help_command(FILE *f, const struct command *c) {
     size_t left = help_left(c->groups);
     const struct opt_group *g = c->groups;
     for (; g != NULL && g->opts != NULL; g++) {
-        fprintf(f, "\n%s:\n", g->title);
+        if (g->title != NULL) {
+            fprintf(f, "\n%s:\n", g->title);
+        }
         for (const struct opt *o = g->opts; o->name != NULL; o++) {
             help_option(f, o, left);
         }

@@ -59,6 +59,10 @@ bool opt_needs_value(const struct opt *o) {
            o->type != OPT_OPTIONAL;
 }
 
+bool opt_may_repeat(const struct opt *o) {
+    return o->type == OPT_COUNT || o->type == OPT_MANY;
+}
+
 bool opt_takes_value(const struct opt *o) {
     return opt_needs_value(o) || o->type == OPT_OPTIONAL;
 }
@@ -240,6 +244,17 @@ static int opt_store_choice(const struct opt *o, int *at, const char *value,
                    near != NULL ? near : "", near != NULL ? "?" : "");
 }
 
+static int opt_store_one_more(const struct opt *o, struct opt_many *many,
+                              const char *value, struct err *err) {
+    if (many->n == OPT_MANY_MAX) {
+        return err_set(err, ERR_USAGE, 0,
+                       "option --%s is given more than %d times", o->name,
+                       OPT_MANY_MAX);
+    }
+    many->value[many->n++] = value;
+    return 0;
+}
+
 static int opt_store(const struct opt *o, void *at, const char *value,
                      struct err *err) {
     switch (o->type) {
@@ -253,6 +268,8 @@ static int opt_store(const struct opt *o, void *at, const char *value,
     case OPT_LIST:
         *(const char **)at = value;
         return 0;
+    case OPT_MANY:
+        return opt_store_one_more(o, at, value, err);
     case OPT_OPTIONAL:
         *(struct opt_optional *)at = (struct opt_optional){ true, value };
         return 0;
@@ -274,7 +291,7 @@ static int opt_take(struct opt_parser *p, size_t i, const char *value) {
         return 0;
     }
     assert(i < OPT_MAX);
-    if (p->seen[i] && o->type != OPT_COUNT) {
+    if (p->seen[i] && !opt_may_repeat(o)) {
         /* DATA may be a key, and is not repeated. */
         bool secret = o->arg != NULL && strcmp(o->arg, "DATA") == 0;
         value = secret ? NULL : value;

@@ -35,8 +35,9 @@
 
 #include "base/err.h"
 
-#define OPT_MAX 128 /* the most options a command can have */
-#define OPT_HELP 1  /* what opt_parse returns for --help */
+#define OPT_MAX 128     /* the most options a command can have */
+#define OPT_MANY_MAX 32 /* the most values of one repeatable option */
+#define OPT_HELP 1      /* what opt_parse returns for --help */
 
 /* The longest duration, a year: adding one to a clock cannot overflow. */
 #define OPT_DURATION_MAX (INT64_C(365) * 24 * 3600 * 1000)
@@ -46,6 +47,7 @@ enum opt_type {
     OPT_COUNT,    /* unsigned: how often it was given */
     OPT_STRING,   /* const char *: points into argv; may be empty */
     OPT_LIST,     /* as OPT_STRING: whoever uses it splits it at commas */
+    OPT_MANY,     /* struct opt_many: may be repeated */
     OPT_OPTIONAL, /* struct opt_optional */
     OPT_CHOICE,   /* int: index into choices */
     OPT_UINT,     /* unsigned: min..max, decimal */
@@ -57,6 +59,12 @@ enum opt_type {
 struct opt_optional {
     bool given;
     const char *value; /* points into argv; NULL if there is none */
+};
+
+/* The values of an option that may be repeated, in their order. */
+struct opt_many {
+    const char *value[OPT_MANY_MAX]; /* point into argv; may be empty */
+    size_t n;
 };
 
 struct opt {
@@ -71,7 +79,8 @@ struct opt {
 };
 
 struct opt_group {
-    const char *title;      /* in the help, e.g. "Time-outs" */
+    const char *title;      /* in the help, e.g. "Time-outs"; NULL: these
+                               go on with the group before */
     const struct opt *opts; /* ended by OPT_END; NULL ends the groups */
     size_t base; /* offset of these options' struct in the command's */
 };
@@ -97,6 +106,8 @@ struct opt_group {
     { OPT_ROW(s, m, l, n, a, h, OPT_STRING, const char *) }
 #define OPT_ROW_LIST(s, m, l, n, a, h)                                         \
     { OPT_ROW(s, m, l, n, a, h, OPT_LIST, const char *) }
+#define OPT_ROW_MANY(s, m, l, n, a, h)                                         \
+    { OPT_ROW(s, m, l, n, a, h, OPT_MANY, struct opt_many) }
 #define OPT_ROW_OPTIONAL(s, m, l, n, a, h)                                     \
     { OPT_ROW(s, m, l, n, a, h, OPT_OPTIONAL, struct opt_optional) }
 #define OPT_ROW_CHOICE(s, m, l, n, a, c, h)                                    \
@@ -125,6 +136,9 @@ const struct opt *opt_at(const struct opt_group *groups, size_t i,
 
 /** @return whether --name=VALUE is right for this option */
 bool opt_takes_value(const struct opt *o);
+
+/** @return whether the option may be given more than once */
+bool opt_may_repeat(const struct opt *o);
 
 /** @return whether --name without a value is wrong for this option */
 bool opt_needs_value(const struct opt *o);

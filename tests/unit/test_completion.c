@@ -13,6 +13,7 @@ struct options {
     unsigned verbose;
     const char *cert, *name;
     struct opt_optional json;
+    struct opt_many pins, files;
 };
 
 static const char *const modes[] = { "none", "optional", "required", NULL };
@@ -24,6 +25,8 @@ static const struct opt rows[] = {
     OPT_ROW_STRING(struct options, name, 0, "name", "NAME", "a name"),
     OPT_ROW_OPTIONAL(struct options, json, 0, "json", "FILE", "JSON"),
     OPT_ROW_COUNT(struct options, verbose, 'v', "verbose", "say more"),
+    OPT_ROW_MANY(struct options, pins, 0, "pin", "PIN", "a key"),
+    OPT_ROW_MANY(struct options, files, 'f', "file", "FILE", "a file"),
     OPT_END
 };
 
@@ -125,7 +128,7 @@ static void bash_completes_commands(void **state) {
 static void bash_completes_options_of_the_command(void **state) {
     (void)state;
     assert_string_equal(offered("connect -"), "--verify;--cert;--name;--json;"
-                                              "--verbose;--help;");
+                                              "--verbose;--pin;--file;--help;");
     assert_string_equal(offered("connect h:1 -v --ve"), "--verify;--verbose;");
     assert_string_equal(offered("help -"), "--help;");
     assert_string_equal(offered("nonsense -"), "");
@@ -147,6 +150,7 @@ static void bash_completes_files_where_one_is_wanted(void **state) {
     assert_string_equal(offered("connect --cert a"), "a b.pem;");
     assert_string_equal(offered("connect -c ke"), "key.pem;");
     assert_string_equal(offered("connect --json = ce"), "certs;");
+    assert_string_equal(offered("connect --file key.pem --file ce"), "certs;");
     assert_string_equal(offered("verify -v k"), "key.pem;");
     assert_string_equal(offered("connect --json k"), "");
     assert_string_equal(offered("connect --name k"), "");
@@ -169,6 +173,8 @@ static void zsh_is_told_each_option(void **state) {
                                  "(none optional required)' \\\n"));
     assert_non_null(strstr(text, "'--json=-[JSON]::FILE:_files'"));
     assert_non_null(strstr(text, "\\*{-v,--verbose}'[say more]'"));
+    assert_non_null(strstr(text, "'*--pin=[a key]:PIN: '"));
+    assert_non_null(strstr(text, "\\*{-f+,--file=}'[a file]:FILE:_files'"));
     assert_non_null(strstr(text, "'*:HOST\\:PORT: '"));
     assert_non_null(strstr(text, "'*:bash|zsh|fish:(bash zsh fish)'"));
 }

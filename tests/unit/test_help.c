@@ -8,6 +8,7 @@ struct options {
     unsigned verbose;
     const char *cert, *name;
     struct opt_optional json;
+    struct opt_many pins;
     int64_t limit, size;
 };
 
@@ -30,8 +31,13 @@ static const struct opt other_rows[] = {
     OPT_ROW_DURATION(struct options, limit, 0, "max-time", "give up"), OPT_END
 };
 
+static const struct opt more_rows[] = {
+    OPT_ROW_MANY(struct options, pins, 0, "pin", "PIN", "a key"), OPT_END
+};
+
 static const struct opt_group groups[] = { { "TLS", tls_rows, 0 },
                                            { "Other", other_rows, 0 },
+                                           { NULL, more_rows, 0 },
                                            OPT_GROUPS_END };
 
 static const char *const connect_lines[] = {
@@ -111,6 +117,7 @@ static void the_help_is_exactly_this(void **state) {
         "  -v, --verbose        say more\n"
         "      --json[=FILE]    report as JSON\n"
         "      --max-time TIME  give up\n"
+        "      --pin PIN        a key (may be repeated)\n"
         "\n"
         "Help:\n"
         "  -h, --help           print this help and exit\n"

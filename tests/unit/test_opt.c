@@ -12,6 +12,7 @@ struct options {
     unsigned verbose;
     bool insecure, keep;
     struct opt_optional json;
+    struct opt_many pins;
     unsigned port, repeat;
     int64_t limit, size;
     struct tls_part tls;
@@ -35,6 +36,7 @@ static const struct opt rows[] = {
     OPT_ROW_FLAG(struct options, insecure, 'k', "insecure", "trust anyone"),
     OPT_ROW_FLAG(struct options, keep, 0, "keep-open", "stay"),
     OPT_ROW_OPTIONAL(struct options, json, 'j', "json", "FILE", "JSON"),
+    OPT_ROW_MANY(struct options, pins, 'P', "pin", "PIN", "a key"),
     OPT_ROW_UINT(struct options, port, 'p', "port", "N", 1, 65535, "port"),
     OPT_ROW_UINT(struct options, repeat, 0, "repeat", "N", 0, 4294967295,
                  "times"),
@@ -56,7 +58,7 @@ static struct err err;
 /* The words after "connect", ended by NULL; at most 3 operands. */
 static int parse(const char *const *words) {
     static char name[] = "connect";
-    char *argv[24] = { name };
+    char *argv[2 * OPT_MANY_MAX + 4] = { name };
     int argc = 1;
     for (; words[argc - 1] != NULL; argc++) {
         argv[argc] = (char *)(uintptr_t)words[argc - 1];
@@ -186,6 +188,37 @@ static void a_flag_takes_no_value(void **state) {
     ASSERT_REFUSED("option --verbose takes no value, but is given ''",
                    "--verbose=");
     assert_false(got.insecure);
+}
+
+static void a_repeatable_option_keeps_every_value_in_order(void **state) {
+    (void)state;
+    assert_int_equal(PARSE("h:1"), 0);
+    assert_int_equal(got.pins.n, 0);
+    assert_int_equal(PARSE("--pin", "b", "h:1", "--pin=", "-Pa", "-P", "b"), 0);
+    assert_int_equal(got.pins.n, 4);
+    assert_string_equal(got.pins.value[0], "b");
+    assert_string_equal(got.pins.value[1], "");
+    assert_string_equal(got.pins.value[2], "a");
+    assert_string_equal(got.pins.value[3], "b");
+    ASSERT_REFUSED("option --pin needs a value, PIN", "--pin=a", "--pin");
+    assert_int_equal(got.pins.n, 1);
+}
+
+static void one_value_too_many_is_refused(void **state) {
+    const char *words[OPT_MANY_MAX + 2];
+    (void)state;
+    for (size_t i = 0; i < OPT_MANY_MAX + 1; i++) {
+        words[i] = "--pin=x";
+    }
+    words[OPT_MANY_MAX] = NULL;
+    assert_int_equal(parse(words), 0);
+    assert_int_equal(got.pins.n, OPT_MANY_MAX);
+    words[OPT_MANY_MAX] = "--pin=y";
+    words[OPT_MANY_MAX + 1] = NULL;
+    assert_int_equal(parse(words), -1);
+    assert_int_equal(err.origin, ERR_USAGE);
+    assert_string_equal(err.msg, "option --pin is given more than 32 times");
+    assert_int_equal(got.pins.n, OPT_MANY_MAX);
 }
 
 static void a_repeated_option_is_refused_and_the_first_stays(void **state) {
@@ -411,6 +444,8 @@ static void every_fault_in_a_table_is_found(void **state) {
           "--x: the help begins with a capital" },
         { { .name = "x", .help = "x", .type = OPT_STRING },
           "--x: the type and the value's name disagree" },
+        { { .name = "x", .help = "x", .type = OPT_MANY },
+          "--x: the type and the value's name disagree" },
         { { .name = "x", .help = "x", .arg = "N" },
           "--x: the type and the value's name disagree" },
         { { .name = "x", .help = "x", .arg = "N", .type = OPT_CHOICE },
@@ -446,6 +481,8 @@ int main(void) {
         cmocka_unit_test(an_unknown_option_suggests_the_one_meant),
         cmocka_unit_test(a_missing_value_is_told),
         cmocka_unit_test(a_flag_takes_no_value),
+        cmocka_unit_test(a_repeatable_option_keeps_every_value_in_order),
+        cmocka_unit_test(one_value_too_many_is_refused),
         cmocka_unit_test(a_repeated_option_is_refused_and_the_first_stays),
         cmocka_unit_test(a_bad_number_is_told_with_what_is_right),
         cmocka_unit_test(durations_have_fractions_and_units),
