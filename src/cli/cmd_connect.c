@@ -26,6 +26,7 @@ static const struct opt connect_opts[] = {
 static const struct opt_group connect_groups[] = {
     { "Connection", connect_opts, 0 },
     { "TLS", tls_opts, offsetof(struct connect_options, tls) },
+    { "Trust", tls_trust_opts, offsetof(struct connect_options, tls) },
     { "Pipe", tls_pipe_opts, offsetof(struct connect_options, tls) },
     { "Time-outs", tls_time_opts, offsetof(struct connect_options, tls) },
     { "Output", tls_output_opts, offsetof(struct connect_options, tls) },

@@ -25,6 +25,7 @@ static const struct opt serve_opts[] = {
 static const struct opt_group serve_groups[] = {
     { "Server", serve_opts, 0 },
     { "TLS", tls_opts, offsetof(struct serve_options, tls) },
+    { "Trust", tls_trust_opts, offsetof(struct serve_options, tls) },
     { "Pipe", tls_pipe_opts, offsetof(struct serve_options, tls) },
     { "Time-outs", tls_time_opts, offsetof(struct serve_options, tls) },
     { "Output", tls_output_opts, offsetof(struct serve_options, tls) },

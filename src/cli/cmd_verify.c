@@ -1,6 +1,5 @@
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/commands.h"
@@ -17,7 +16,6 @@ enum purpose { PURPOSE_SERVER, PURPOSE_CLIENT };
 struct verify_options {
     struct tls_options tls;
     const char *server_hostname;
-    const char *time; /* NULL: now */
     int purpose;
 };
 
@@ -26,21 +24,11 @@ static const char *const purpose_names[] = { "server", "client", NULL };
 #define T struct tls_options
 #define V struct verify_options
 
-static const struct opt trust_opts[] = {
-    OPT_ROW_STRING(T, cafile, 0, "cafile", "FILE",
-                   "trust the CAs in this file, PEM or DER"),
-    OPT_ROW_STRING(T, cadata, 0, "cadata", "DATA",
-                   "trust these CAs, PEM or DER, in place of the system's"),
-    OPT_END
-};
-
 static const struct opt verify_opts[] = {
     OPT_ROW_STRING(V, server_hostname, 0, "server-hostname", "NAME",
                    "the name to find in the certificate (default: none)"),
     OPT_ROW_CHOICE(V, purpose, 0, "purpose", "WHOSE", purpose_names,
                    "whose chain it is: server unless given"),
-    OPT_ROW_STRING(V, time, 0, "time", "WHEN",
-                   "the clock, UTC: 2000-01-01T00:00:00Z, 2000-01-01 or now"),
     OPT_END
 };
 
@@ -57,7 +45,7 @@ static const struct opt output_opts[] = {
 
 static const struct opt_group verify_groups[] = {
     { "Verification", verify_opts, 0 },
-    { "Trust", trust_opts, offsetof(struct verify_options, tls) },
+    { "Trust", tls_trust_opts, offsetof(struct verify_options, tls) },
     { "Output", output_opts, offsetof(struct verify_options, tls) },
     OPT_GROUPS_END
 };
@@ -70,69 +58,6 @@ static const char *const examples[] = {
     "    mptls verify - -v",
     NULL
 };
-
-/* A fixed number of digits, with what stands after them. */
-static bool digits(const char **s, int n, const char *after, int *value) {
-    *value = 0;
-    for (; n > 0; n--, (*s)++) {
-        if (**s < '0' || **s > '9') {
-            return false;
-        }
-        *value = *value * 10 + (**s - '0');
-    }
-    size_t len = strlen(after);
-    bool ok = strncmp(*s, after, len) == 0;
-    *s += ok ? len : 0;
-    return ok;
-}
-
-static bool is_date(const mbedtls_x509_time *t) {
-    static const int month_days[] = { 31, 28, 31, 30, 31, 30,
-                                      31, 31, 30, 31, 30, 31 };
-    if (t->mon < 1 || t->mon > 12) {
-        return false;
-    }
-    bool leap = t->year % 4 == 0 && (t->year % 100 != 0 || t->year % 400 == 0);
-    int days = month_days[t->mon - 1] + (leap && t->mon == 2);
-    return t->day >= 1 && t->day <= days;
-}
-
-/* RFC 3339 5.6, in UTC and whole seconds. */
-static bool read_time(const char *s, mbedtls_x509_time *t) {
-    memset(t, 0, sizeof *t);
-    bool whole = strchr(s, 'T') != NULL;
-    if (!digits(&s, 4, "-", &t->year) || !digits(&s, 2, "-", &t->mon) ||
-        !digits(&s, 2, whole ? "T" : "", &t->day) || !is_date(t)) {
-        return false;
-    }
-    if (whole &&
-        (!digits(&s, 2, ":", &t->hour) || !digits(&s, 2, ":", &t->min) ||
-         !digits(&s, 2, "Z", &t->sec) || t->hour > 23 || t->min > 59 ||
-         t->sec > 59)) {
-        return false;
-    }
-    return *s == '\0';
-}
-
-static int clock_of(const char *option, mbedtls_x509_time *t, struct err *err) {
-    if (option == NULL || strcmp(option, "now") == 0) {
-        time_t now = time(NULL);
-        struct tm tm;
-        if (gmtime_r(&now, &tm) == NULL) {
-            return err_set(err, ERR_OS, 0, "the system's clock is unreadable");
-        }
-        *t = (mbedtls_x509_time){ tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-                                  tm.tm_hour,        tm.tm_min,     tm.tm_sec };
-        return 0;
-    }
-    if (!read_time(option, t)) {
-        return err_set(err, ERR_USAGE, 0,
-                       "--time: '%.60s' is no time such as "
-                       "2000-01-01T00:00:00Z, 2000-01-01 or now",
-                       option);
-    }
-    return 0;
-}
 
 static const char *source_name(const char *operand) {
     return strcmp(operand, "-") == 0 ? "stdin" : tls_data_name(operand);
@@ -181,10 +106,8 @@ static void warn_of_order(const struct ssl_chain *chain,
 
 static void run(const struct verify_options *o, const struct output *out,
                 const char *operand, struct tls_setup *setup,
-                struct ssl_chain *chain, mbedtls_x509_time *now,
-                struct report *r) {
-    if (check_usage(o, operand, &r->err) != 0 ||
-        clock_of(o->time, now, &r->err) != 0) {
+                struct ssl_chain *chain, struct report *r) {
+    if (check_usage(o, operand, &r->err) != 0) {
         return;
     }
     r->target = source_name(operand);
@@ -200,8 +123,7 @@ static void run(const struct verify_options *o, const struct output *out,
     r->stage = STAGE_HANDSHAKE; /* what is wrong from here on ends one */
     r->trust = setup->trust;
     warn_of_order(chain, out);
-    int rc =
-        ssl_chain_verify(chain, &setup->ctx, o->server_hostname, now, &r->err);
+    int rc = ssl_chain_verify(chain, &setup->ctx, o->server_hostname, &r->err);
     (void)rc; /* r->err says it */
     ssl_chain_info(chain, &setup->ctx, &r->tls);
 }
@@ -264,7 +186,6 @@ static int verify_run(int argc, char **argv) {
     static struct ssl_chain chain;
     static struct report r;
     struct output out;
-    mbedtls_x509_time now = { 0 };
     const char *operand = NULL;
     size_t n = 0;
     int status = 0;
@@ -284,10 +205,10 @@ static int verify_run(int argc, char **argv) {
     }
     if ((to_stdout || output_open(&out, 0, &o.tls.json, &r.err) == 0) &&
         r.err.origin == ERR_NONE) {
-        run(&o, &out, operand, &setup, &chain, &now, &r);
+        run(&o, &out, operand, &setup, &chain, &r);
     }
     status = output_end(&out, &r);
-    int printed = to_stdout ? 0 : print_result(&o, &chain, &now, &r);
+    int printed = to_stdout ? 0 : print_result(&o, &chain, &setup.now, &r);
     status = status != 0 ? status : printed;
     ssl_chain_free(&chain);
     tls_setup_free(&setup);

@@ -47,7 +47,8 @@ static int handshake(const struct session *s, int64_t started,
                                 { .fd = sock.stream.fd, .events = POLLIN } };
         struct loop_limit idle = loop_limit_start(s->options->idle_timeout);
         r->stage = STAGE_STREAM; /* it is the application that is waited for */
-        if (loop_wait(s->loop, fds, 2, &idle, "the first byte", &r->err) != 0) {
+        if (loop_wait(s->loop, fds, 2, &idle, "the first byte", &r->err) != 0 ||
+            tls_setup_clock(s->setup, s->options, &r->err) != 0) {
             return -1;
         }
         r->stage = STAGE_HANDSHAKE;
@@ -209,7 +210,8 @@ void session_run(const struct session *s, int fd, const struct net_path *path,
     struct ssl_wrap_args args = s->setup->args;
     args.server_hostname = s->server_hostname;
     int64_t started = loop_now_us();
-    if (ssl_wrap_socket(&s->setup->ctx, &sock, &lower.stream, &args, &r->err) ==
+    if (tls_setup_clock(s->setup, s->options, &r->err) == 0 &&
+        ssl_wrap_socket(&s->setup->ctx, &sock, &lower.stream, &args, &r->err) ==
             0 &&
         handshake(s, started, r) == 0) {
         r->stage = STAGE_STREAM;

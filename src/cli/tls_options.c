@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/clock.h"
 #include "io/data.h"
 #include "io/file.h"
 
@@ -19,10 +20,6 @@ const struct opt tls_opts[] = {
     OPT_ROW_CHOICE(T, verify, 0, "verify", "MODE", verify_names,
                    "check the peer's certificate: required unless given, for "
                    "serve none"),
-    OPT_ROW_STRING(T, cafile, 0, "cafile", "FILE",
-                   "trust the CAs in this file, PEM or DER"),
-    OPT_ROW_STRING(T, cadata, 0, "cadata", "DATA",
-                   "trust these CAs, PEM or DER, in place of the system's"),
     OPT_ROW_STRING(T, cert, 0, "cert", "DATA",
                    "our certificate and its chain, PEM or DER"),
     OPT_ROW_STRING(T, key, 0, "key", "DATA",
@@ -38,6 +35,16 @@ const struct opt tls_opts[] = {
     OPT_ROW_FLAG(T, mp_defaults, 0, "mp-defaults",
                  "as MicroPython's ssl does: verify nothing, send no "
                  "close_notify"),
+    OPT_END
+};
+
+const struct opt tls_trust_opts[] = {
+    OPT_ROW_STRING(T, cafile, 0, "cafile", "FILE",
+                   "trust the CAs in this file, PEM or DER"),
+    OPT_ROW_STRING(T, cadata, 0, "cadata", "DATA",
+                   "trust these CAs, PEM or DER, in place of the system's"),
+    OPT_ROW_STRING(T, time, 0, "time", "WHEN",
+                   "the clock, UTC: 2000-01-01T00:00:00Z, 2000-01-01 or now"),
     OPT_END
 };
 
@@ -155,6 +162,7 @@ static int make_context(struct tls_setup *s, const struct tls_options *o,
     }
     s->ctx.allow_truncation = o->allow_truncation;
     s->ctx.no_close_notify = o->mp_defaults;
+    s->ctx.now = &s->now;
     return 0;
 }
 
@@ -204,7 +212,8 @@ int tls_setup_init(struct tls_setup *s, const struct tls_options *o,
                 o->cert != NULL ? "--key" : "--cert");
         goto out;
     }
-    if (read_piece(&cert, "--cert", o->cert, err) != 0 ||
+    if (clock_read(o->time, &s->now, err) != 0 ||
+        read_piece(&cert, "--cert", o->cert, err) != 0 ||
         read_piece(&key, "--key", o->key, err) != 0 ||
         read_piece(&ca, "--cadata", o->cadata, err) != 0 ||
         read_file(&ca, "--cafile", o->cafile, err) != 0) {
@@ -236,6 +245,11 @@ out:
     free(ca.data);
     s->args.cert = s->args.key = s->args.cadata = NULL;
     return rc;
+}
+
+int tls_setup_clock(struct tls_setup *s, const struct tls_options *o,
+                    struct err *err) {
+    return clock_read(o->time, &s->now, err);
 }
 
 void tls_setup_free(struct tls_setup *s) {

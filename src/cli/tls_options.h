@@ -14,6 +14,7 @@
 /* As the command line gave them; TLS_OPTIONS_INIT where it did not. */
 struct tls_options {
     const char *cert, *key, *cafile, *cadata, *ciphers, *keylog;
+    const char *time;             /* --time; NULL: now */
     int verify;                   /* ssl_verify_mode; -1: the default */
     int min_version, max_version; /* ssl_version; -1: the default */
     bool mp_defaults, allow_truncation, defer_handshake;
@@ -32,8 +33,10 @@ enum { TLS_HANDSHAKE_TIMEOUT = 10000, TLS_CONNECT_TIMEOUT = 10000 }; /* ms */
     }
 
 /* The tables; their offsets are in struct tls_options. */
-extern const struct opt tls_opts[];      /* certificates, trust, versions */
-extern const struct opt tls_pipe_opts[]; /* end of stdin, truncation */
+extern const struct opt tls_opts[];       /* our certificate, versions */
+extern const struct opt tls_trust_opts[]; /* what makes a peer's good; verify
+                                             and check have these, too */
+extern const struct opt tls_pipe_opts[];  /* end of stdin, truncation */
 extern const struct opt tls_time_opts[];
 extern const struct opt tls_output_opts[];
 
@@ -44,6 +47,7 @@ struct tls_setup {
     struct keylog keylog;
     struct ssl_wrap_args args; /* its data is freed once it is loaded */
     const char *trust;         /* where the anchors come from; NULL: none */
+    mbedtls_x509_time now;     /* the context's clock */
 };
 
 /**
@@ -56,6 +60,14 @@ struct tls_setup {
  */
 MUST_USE int tls_setup_init(struct tls_setup *s, const struct tls_options *o,
                             bool server, struct err *err);
+
+/**
+ * Read the clock anew, for a chain that comes now; --time stays what it is.
+ *
+ * @return 0, or -1: ERR_OS
+ */
+MUST_USE int tls_setup_clock(struct tls_setup *s, const struct tls_options *o,
+                             struct err *err);
 
 /** May be called twice. */
 void tls_setup_free(struct tls_setup *s);

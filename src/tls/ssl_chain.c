@@ -210,8 +210,7 @@ static uint32_t judge_usage(const mbedtls_x509_crt *leaf, bool server_chain) {
 }
 
 int ssl_chain_verify(struct ssl_chain *c, struct ssl_context *ctx,
-                     const char *name, const mbedtls_x509_time *now,
-                     struct err *err) {
+                     const char *name, struct err *err) {
     bool client = ctx->protocol == SSL_PROTOCOL_TLS_CLIENT;
     c->flags = 0;
     if ((name != NULL && ssl_socket_check_hostname(ctx, name, err) != 0) ||
@@ -227,7 +226,7 @@ int ssl_chain_verify(struct ssl_chain *c, struct ssl_context *ctx,
              name != NULL ? name : "");
     c->verify = (struct ssl_verify){
         .name = c->name_checked ? c->server_hostname : NULL,
-        .now = now,
+        .now = ctx->now,
     };
     int ret = judge_path(c, ctx);
     if (ret != 0 && ret != MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) {

@@ -52,10 +52,8 @@ MUST_USE int ssl_chain_load(struct ssl_chain *c, const unsigned char *data,
  * a client's context), keyUsage and extKeyUsage (RFC 5280 4.2.1.3, 4.2.1.12).
  *
  * @param ctx   a client's, for a server's chain, or a server's; its verify_mode
- *              is taken for required
+ *              is taken for required; its clock is borrowed until `c` is freed
  * @param name  to find in the leaf; NULL or "": none is looked for; copied
- * @param now   the clock, UTC; NULL: the system's, read by Mbed TLS; borrowed
- *              until `c` is freed
  * @return 0: trusted; -1: ERR_VERIFY with the flags; ERR_TLS: what ends a
  *         handshake before or without a verdict: MBEDTLS_ERR_X509_* for a
  *         critical extension, for more intermediates than Mbed TLS takes or
@@ -64,8 +62,7 @@ MUST_USE int ssl_chain_load(struct ssl_chain *c, const unsigned char *data,
  *         context trusts nothing; ERR_USAGE for a bad name
  */
 MUST_USE int ssl_chain_verify(struct ssl_chain *c, struct ssl_context *ctx,
-                              const char *name, const mbedtls_x509_time *now,
-                              struct err *err);
+                              const char *name, struct err *err);
 
 /** Fill the report, as ssl_socket_info() does. */
 void ssl_chain_info(const struct ssl_chain *c, const struct ssl_context *ctx,

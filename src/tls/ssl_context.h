@@ -43,6 +43,9 @@ struct ssl_context {
     mbedtls_x509_crt cert; /* ours, leaf first */
     mbedtls_pk_context key;
     mbedtls_x509_crt ca;
+    const mbedtls_x509_time *now; /* the clock that validity is judged by,
+                                     UTC; NULL: the system's, read by Mbed
+                                     TLS; set by the caller; borrowed */
     const mbedtls_x509_crt_profile *profile; /* keys and hashes of a chain */
     int ciphers[SSL_CIPHERS_MAX + 1];        /* ends in 0 */
     bool made;                               /* by ssl_wrap_context() */

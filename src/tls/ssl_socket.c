@@ -156,6 +156,7 @@ int ssl_context_wrap_socket(struct ssl_context *ctx, struct ssl_socket *sock,
     if (ctx->keylog != NULL) {
         mbedtls_ssl_set_export_keys_cb(&sock->ssl, on_key, sock);
     }
+    sock->verify.now = ctx->now;
     mbedtls_ssl_set_verify(&sock->ssl, ssl_verify_callback, &sock->verify);
     mbedtls_ssl_set_bio(&sock->ssl, sock, bio_send, bio_recv, NULL);
     return set_hostname(sock, server_hostname, err);

@@ -13,6 +13,9 @@ import sys
 
 HELP = {"-h", "--help"}  # every command's, so described once
 SHELLS = ("bash", "zsh", "fish")
+# Subsections of the man page for more than one command.
+SHARED = {"Options of both": ("connect", "serve"),
+          "Options of trust": ("connect", "serve", "check", "verify")}
 TOP = {"help", "version"}  # of mptls itself, beside every command's own
 STATUS_C = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..",
                         "src", "cli", "status.c")
@@ -144,12 +147,11 @@ def man_mentions(sections):
 
 
 def check_options(d, sections, options):
-    """A command's options are in "Options of COMMAND", or "of both"."""
+    """A command's options are in "Options of COMMAND", or shared."""
     man = man_options(sections)
     for c, wanted in options.items():
         titles = ["Options of " + c]
-        if c in ("connect", "serve"):
-            titles.append("Options of both")
+        titles += [t for t, whose in SHARED.items() if c in whose]
         if titles[0] in man:
             got = set().union(*(man.get(t, set()) for t in titles))
             d.same("man page's options of " + c, got - HELP, wanted - HELP,

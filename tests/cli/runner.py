@@ -14,6 +14,7 @@ import test_explain  # noqa: F401
 import test_files  # noqa: F401
 import test_help  # noqa: F401
 import test_house  # noqa: F401
+import test_policy  # noqa: F401
 import test_report  # noqa: F401
 import test_signals  # noqa: F401
 import test_streams  # noqa: F401

@@ -24,8 +24,8 @@ static int setup_with(const struct tls_options *o, bool server,
 }
 
 static void the_tables_are_well_formed(void **state) {
-    static const struct opt *const tables[] = { tls_opts, tls_pipe_opts,
-                                                tls_time_opts,
+    static const struct opt *const tables[] = { tls_opts, tls_trust_opts,
+                                                tls_pipe_opts, tls_time_opts,
                                                 tls_output_opts };
     (void)state;
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
