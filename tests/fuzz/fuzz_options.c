@@ -22,6 +22,7 @@ static const struct opt rows[] = {
 
 static const struct opt_group groups[] = {
     { "TLS", tls_opts, offsetof(struct options, tls) },
+    { "Trust", tls_trust_opts, offsetof(struct options, tls) },
     { "Pipe", tls_pipe_opts, offsetof(struct options, tls) },
     { "Time-outs", tls_time_opts, offsetof(struct options, tls) },
     { "Output", tls_output_opts, offsetof(struct options, tls) },
@@ -63,6 +64,7 @@ static void check_string(int argc, char **argv, const char *s) {
 static void check_row(const struct opt *o, const char *at, int argc,
                       char **argv) {
     const struct opt_optional *optional;
+    const struct opt_many *many;
     int choice;
     unsigned number;
     int64_t size;
@@ -70,6 +72,13 @@ static void check_row(const struct opt *o, const char *at, int argc,
     case OPT_STRING:
     case OPT_LIST:
         check_string(argc, argv, *(const char *const *)(const void *)at);
+        break;
+    case OPT_MANY:
+        many = (const void *)at;
+        CHECK(many->n <= OPT_MANY_MAX);
+        for (size_t i = 0; i < many->n; i++) {
+            CHECK(points_into(argc, argv, many->value[i]));
+        }
         break;
     case OPT_OPTIONAL:
         optional = (const void *)at;
