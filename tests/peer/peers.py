@@ -77,9 +77,10 @@ def answer(test, listener, reply=None, delay=0.0, ctx=None):
 class Lane(threading.Thread):
     """One direction of a Relay."""
 
-    def __init__(self, test, src, dst, most):
+    def __init__(self, relay, src, dst):
         super().__init__(daemon=True)
-        self.test, self.src, self.dst, self.most = test, src, dst, most
+        self.test, self.relay = relay.test, relay
+        self.src, self.dst, self.most = src, dst, relay.most
         self.total = 0
         self.changed = threading.Condition()
 
@@ -87,6 +88,7 @@ class Lane(threading.Thread):
         try:
             while True:
                 data = self.src.recv(65536)
+                self.relay.seen.append((self, data))
                 for i in range(0, len(data), self.most):
                     self.dst.sendall(data[i:i + self.most])
                 with self.changed:
@@ -106,7 +108,10 @@ class Lane(threading.Thread):
 
 
 class Relay:
-    """A TCP relay for one client: what passes can be waited for, and cut."""
+    """A TCP relay for one client: what passes can be waited for, and cut.
+
+    seen: what passed, in order, as (lane, bytes); no bytes for an end.
+    """
 
     def __init__(self, test, port, most=65536):
         self.test = test
@@ -114,13 +119,13 @@ class Relay:
         self.listener, self.port = test.listen()
         self.ready = threading.Event()
         self.lanes = None
+        self.seen = []
         test.thread(self._accept)
 
     def _accept(self):
         a = self.test.accept(self.listener)
         b = self.test.dial(self.target)
-        self.lanes = (Lane(self.test, a, b, self.most),
-                      Lane(self.test, b, a, self.most))
+        self.lanes = Lane(self, a, b), Lane(self, b, a)
         for lane in self.lanes:
             lane.start()
         self.ready.set()

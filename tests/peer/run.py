@@ -7,6 +7,7 @@ import time
 
 import attack
 import bulk
+import capture
 import certificates
 import harness
 import interop
@@ -14,7 +15,8 @@ import keylog
 import lab
 import odd
 
-SUITES = (bulk, lab, interop, odd, attack, certificates, keylog)
+SUITES = (bulk, lab, interop, odd, attack, certificates, keylog,
+          capture)
 
 
 def collect(words):
