@@ -21,10 +21,6 @@ void ssl_failure_keep(struct ssl_socket *s, const unsigned char *buf,
     size_t first = n < room ? n : room;
     memcpy(s->peek + s->peek_len, buf, first);
     s->peek_len += first;
-    size_t size = sizeof s->last;
-    size_t last = n < size ? n : size;
-    memmove(s->last, s->last + last, size - last);
-    memcpy(s->last + size - last, buf + n - last, last);
 }
 
 /* RFC 8446 5.1: a record begins with its type, 20 to 24, and 3, minor. */
@@ -66,18 +62,6 @@ static int not_tls(struct ssl_socket *s, struct err *err) {
                    "this is not TLS: the peer sent `%s`", text);
 }
 
-/* In TLS 1.3 a client may refuse the server's certificate before it has
- * switched to its handshake keys, as Mbed TLS does: the alert then comes
- * unprotected, and the library, which waits for a sealed record, cannot read
- * it. @return its description, or -1 */
-static int plain_alert(const struct ssl_socket *s) {
-    static const unsigned char head[] = {
-        MBEDTLS_SSL_MSG_ALERT, 3, 3, 0, 2, MBEDTLS_SSL_ALERT_LEVEL_FATAL
-    };
-    bool is = !s->handshake_done && memcmp(s->last, head, sizeof head) == 0;
-    return is ? s->last[sizeof head] : -1;
-}
-
 /* A TLS 1.2 server that gets no certificate from us may call that a
  * handshake_failure (RFC 5246 7.4.6); before its own flight has ended, the same
  * alert means that nothing is in common. */
@@ -87,8 +71,11 @@ static bool about_our_certificate(const struct ssl_socket *s, int alert) {
         return client && !s->handshake_done && !s->ctx->have_cert &&
                compat_state(&s->ssl) > MBEDTLS_SSL_SERVER_HELLO_DONE;
     }
+    /* The former is what Mbed TLS sends in TLS 1.3 for the latter. */
+    bool lacking = alert == MBEDTLS_SSL_ALERT_MSG_NO_CERT ||
+                   alert == MBEDTLS_SSL_ALERT_MSG_CERT_REQUIRED;
     return ssl_alert_is_about_certificate(alert) &&
-           (s->ctx->have_cert || alert == MBEDTLS_SSL_ALERT_MSG_CERT_REQUIRED);
+           (s->ctx->have_cert || lacking);
 }
 
 /* Sending has failed in the handshake: the alert that says why may be here
@@ -102,22 +89,25 @@ static void read_on(struct ssl_socket *s) {
         if (n <= 0) {
             return;
         }
-        ssl_failure_keep(s, buf, (size_t)n);
+        ssl_tap_see(&s->tap, false, buf, (size_t)n);
     }
 }
 
-/* @return the alert that ended it, or -1 */
+/* In TLS 1.3 an Mbed TLS client refuses the server's certificate in the clear,
+ * and its server refuses the client's under keys that the client has put away
+ * (RFC 8446 4.4.4): the library cannot read either, and the tap does.
+ * @return the alert that ended it, or -1 */
 static int alert_of(struct ssl_socket *s, int ret) {
     switch (ret) {
     case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE:
         return compat_alert(&s->ssl);
     case MBEDTLS_ERR_SSL_INVALID_MAC:
-        return plain_alert(s);
+        return s->tap.alert_in;
     case MBEDTLS_ERR_NET_SEND_FAILED:
         if (!s->handshake_done) {
             read_on(s);
         }
-        return plain_alert(s);
+        return s->tap.alert_in;
     default:
         return -1;
     }
@@ -146,22 +136,8 @@ static bool is_key_update(const struct ssl_socket *s, int ret) {
 
 /* A chain beyond one full record, which is all that the library reassembles. */
 static bool too_large(const struct ssl_socket *s) {
-    enum { RECORD_MAX = 16384 + 2048 }; /* RFC 5246 6.2.3 */
-    const unsigned char *header = s->last + 2;
-    bool record = header[0] >= 20 && header[0] <= 24 && header[1] == 3 &&
-                  (header[3] << 8 | header[4]) > RECORD_MAX;
-    return !record &&
+    return !s->tap.in.lost &&
            strstr(s->ctx->detail, "requesting more data than fits") != NULL;
-}
-
-/* In TLS 1.3 an Mbed TLS server that refuses the client's certificate says so
- * under its handshake keys, which the client, having sent its Finished, has
- * put away (RFC 8446 4.4.4): an alert that cannot be read. */
-static bool refused_unreadably(const struct ssl_socket *s, int ret) {
-    return ret == MBEDTLS_ERR_SSL_INVALID_MAC && s->handshake_done &&
-           !s->got_data && s->ctx->protocol == SSL_PROTOCOL_TLS_CLIENT &&
-           mbedtls_ssl_get_version_number(&s->ssl) ==
-               MBEDTLS_SSL_VERSION_TLS1_3;
 }
 
 /* With both versions on, the library wants extensions in every ClientHello,
@@ -189,10 +165,7 @@ static void tell_peer(struct ssl_socket *s, int ret) {
 /* Mbed TLS's own words, and what is known beyond them. */
 static int in_its_words(const struct ssl_socket *s, int ret, const char *during,
                         struct err *err) {
-    const char *guess = refused_unreadably(s, ret)
-                            ? "an Mbed TLS server that refuses the client's "
-                              "certificate, or its lack, ends TLS 1.3 so"
-                        : hello_too_short(s, ret)
+    const char *guess = hello_too_short(s, ret)
                             ? "a TLS 1.2 hello without extensions is only "
                               "taken where 1.2 is the highest version"
                             : s->ctx->detail;

@@ -29,8 +29,7 @@ int ssl_failure_of(struct err *err, int ret, const char *what);
 int ssl_failure(struct ssl_socket *s, int ret, struct err *err);
 
 /**
- * Keep the first bytes that came, to quote them if they are not TLS, and the
- * last, to know an alert that the library cannot read.
+ * Keep the first bytes that came, to quote them if they are not TLS.
  */
 void ssl_failure_keep(struct ssl_socket *s, const unsigned char *buf, size_t n);
 

@@ -46,7 +46,10 @@ static int bio_result(ssize_t n, int failed) {
 static int bio_send(void *arg, const unsigned char *buf, size_t len) {
     struct ssl_socket *s = arg;
     ssize_t n = s->lower->ops->write(s->lower, buf, len, &s->lower_err);
-    s->wire_out += n > 0 ? (uint64_t)n : 0;
+    if (n > 0) {
+        ssl_tap_see(&s->tap, true, buf, (size_t)n);
+        s->wire_out += (uint64_t)n;
+    }
     return bio_result(n, MBEDTLS_ERR_NET_SEND_FAILED);
 }
 
@@ -60,6 +63,7 @@ static int bio_recv(void *arg, unsigned char *buf, size_t len) {
     ssize_t n = s->lower->ops->read(s->lower, buf, len, &s->lower_err);
     if (n > 0) {
         ssl_failure_keep(s, buf, (size_t)n);
+        ssl_tap_see(&s->tap, false, buf, (size_t)n);
         s->wire_in += (uint64_t)n;
     }
     return bio_result(n, MBEDTLS_ERR_NET_RECV_FAILED);
@@ -125,10 +129,14 @@ static void on_key(void *arg, mbedtls_ssl_key_export_type type,
                    const unsigned char client_random[32],
                    const unsigned char server_random[32],
                    mbedtls_tls_prf_types prf) {
-    const struct ssl_socket *s = arg;
+    struct ssl_socket *s = arg;
     char line[SSL_KEYLOG_LINE_MAX];
     (void)server_random;
     (void)prf;
+    ssl_tap_secret(&s->tap, type, secret, secret_len);
+    if (s->ctx->keylog == NULL) {
+        return;
+    }
     size_t n = ssl_keylog_format(type, secret, secret_len, client_random, line);
     if (n > 0) {
         s->ctx->keylog(s->ctx->keylog_arg, line, n);
@@ -145,6 +153,7 @@ int ssl_context_wrap_socket(struct ssl_context *ctx, struct ssl_socket *sock,
     sock->stream = (struct stream){ &ops, lower->fd };
     sock->lower = lower;
     sock->ctx = ctx;
+    ssl_tap_init(&sock->tap, ctx->protocol == SSL_PROTOCOL_TLS_SERVER);
     if (ssl_socket_check_hostname(ctx, server_hostname, err) != 0) {
         return -1;
     }
@@ -153,10 +162,8 @@ int ssl_context_wrap_socket(struct ssl_context *ctx, struct ssl_socket *sock,
         compat_setup_failed(&sock->ssl, &ctx->conf);
         return ssl_failure_of(err, ret, "make a connection");
     }
-    if (ctx->keylog != NULL) {
-        mbedtls_ssl_set_export_keys_cb(&sock->ssl, on_key, sock);
-    }
     sock->verify.now = ctx->now;
+    mbedtls_ssl_set_export_keys_cb(&sock->ssl, on_key, sock);
     mbedtls_ssl_set_verify(&sock->ssl, ssl_verify_callback, &sock->verify);
     mbedtls_ssl_set_bio(&sock->ssl, sock, bio_send, bio_recv, NULL);
     return set_hostname(sock, server_hostname, err);
@@ -182,6 +189,7 @@ int ssl_wrap_socket(struct ssl_context *ctx, struct ssl_socket *sock,
 void ssl_socket_free(struct ssl_socket *sock) {
     mbedtls_ssl_free(&sock->ssl);
     mbedtls_ssl_init(&sock->ssl);
+    ssl_tap_free(&sock->tap);
 }
 
 /* Mbed TLS's answer as a stream's; `ret` is not a success. */
@@ -220,9 +228,10 @@ ssize_t ssl_socket_read(struct ssl_socket *sock, void *buf, size_t len,
     }
     int n;
     begin_call(sock);
-    do { /* a session ticket is no data, and more may follow it */
-        n = mbedtls_ssl_read(&sock->ssl, buf, len);
-    } while (n == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET);
+    while ((n = mbedtls_ssl_read(&sock->ssl, buf, len)) ==
+           MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
+        sock->tickets++; /* which is no data, and more may follow it */
+    }
     if (n > 0) {
         sock->got_data = true;
         return n;
@@ -281,100 +290,8 @@ int ssl_socket_end(struct ssl_socket *sock, struct err *err) {
     return 0;
 }
 
-const char *ssl_socket_cipher(const struct ssl_socket *sock,
-                              const char **version, char *buf) {
-    if (!sock->handshake_done) {
-        *version = "";
-        return NULL;
-    }
-    *version = mbedtls_ssl_get_version(&sock->ssl);
-    return ssl_cipher_iana(mbedtls_ssl_get_ciphersuite_id_from_ssl(&sock->ssl),
-                           buf);
-}
-
-const unsigned char *ssl_socket_getpeercert(const struct ssl_socket *sock,
-                                            size_t *len) {
-    const mbedtls_x509_crt *crt =
-        sock->handshake_done ? mbedtls_ssl_get_peer_cert(&sock->ssl) : NULL;
-    *len = crt != NULL ? crt->raw.len : 0;
-    return crt != NULL ? crt->raw.p : NULL;
-}
-
-const char *ssl_socket_awaiting(const struct ssl_socket *sock) {
-    bool client = sock->ctx->protocol == SSL_PROTOCOL_TLS_CLIENT;
-    int state = compat_state(&sock->ssl);
-    switch (state) {
-    case MBEDTLS_SSL_HELLO_REQUEST:
-    case MBEDTLS_SSL_CLIENT_HELLO:
-        return client ? "room to send the ClientHello"
-                      : "the client's ClientHello";
-    case MBEDTLS_SSL_SERVER_HELLO:
-        return "the server's ServerHello";
-    case MBEDTLS_SSL_ENCRYPTED_EXTENSIONS:
-        return "the server's EncryptedExtensions";
-    case MBEDTLS_SSL_SERVER_CERTIFICATE:
-        return "the server's Certificate";
-    case MBEDTLS_SSL_SERVER_KEY_EXCHANGE:
-        return "the server's ServerKeyExchange";
-    case MBEDTLS_SSL_CERTIFICATE_REQUEST:
-        return "the server's CertificateRequest";
-    case MBEDTLS_SSL_SERVER_HELLO_DONE:
-        return "the server's ServerHelloDone";
-    case MBEDTLS_SSL_CLIENT_CERTIFICATE:
-        return "the client's Certificate";
-    case MBEDTLS_SSL_CLIENT_KEY_EXCHANGE:
-        return "the client's ClientKeyExchange";
-    case MBEDTLS_SSL_CERTIFICATE_VERIFY:
-        return client ? "the server's CertificateVerify"
-                      : "the client's CertificateVerify";
-    case MBEDTLS_SSL_CLIENT_CHANGE_CIPHER_SPEC:
-    case MBEDTLS_SSL_CLIENT_FINISHED:
-        return "the client's Finished";
-    case MBEDTLS_SSL_SERVER_CHANGE_CIPHER_SPEC:
-    case MBEDTLS_SSL_SERVER_FINISHED:
-        return "the server's Finished";
-    default:
-        return client ? "the server's next message"
-                      : "the client's next message";
-    }
-}
-
-static void info_certs(const struct ssl_socket *sock, struct ssl_info *info) {
-    if (sock->verify.called) {
-        info->verified = true;
-        info->cert_count = sock->verify.cert_count;
-        memcpy(info->certs, sock->verify.certs, sizeof info->certs);
-        return;
-    }
-    const mbedtls_x509_crt *crt =
-        sock->handshake_done ? mbedtls_ssl_get_peer_cert(&sock->ssl) : NULL;
-    for (; crt != NULL && info->cert_count < SSL_CHAIN_MAX; crt = crt->next) {
-        ssl_verify_describe(crt, &info->certs[info->cert_count++]);
-    }
-}
-
-void ssl_socket_info(const struct ssl_socket *sock, struct ssl_info *info,
-                     char *buf) {
-    memset(info, 0, sizeof *info);
-    info->handshake_done = sock->handshake_done;
-    info->server_side = sock->ctx->protocol == SSL_PROTOCOL_TLS_SERVER;
-    info->verify_mode = sock->ctx->verify_mode;
-    info->name_checked = sock->name_checked;
-    info->cert_refused = sock->cert_refused;
-    info->wire_in = sock->wire_in;
-    info->wire_out = sock->wire_out;
-    info->close_notify_sent = sock->close_notify_sent;
-    info->close_notify_received = sock->close_notify_received;
-    memcpy(info->server_hostname, sock->server_hostname,
-           sizeof info->server_hostname);
-    info_certs(sock, info);
-    uint32_t flags = mbedtls_ssl_get_verify_result(&sock->ssl);
-    /* All bits: nothing was judged yet; skipped: nothing was asked for. */
-    info->verify_flags =
-        flags == UINT32_MAX
-            ? 0
-            : flags & ~(uint32_t)MBEDTLS_X509_BADCERT_SKIP_VERIFY;
-    if (sock->handshake_done) {
-        info->cipher = ssl_socket_cipher(sock, &info->version, buf);
-    }
+void ssl_socket_listen(struct ssl_socket *sock, ssl_tap_listener *listener,
+                       void *arg) {
+    sock->tap.listener = listener;
+    sock->tap.listener_arg = arg;
 }

@@ -18,9 +18,10 @@
 
 #include "base/stream.h"
 #include "tls/ssl_context.h"
+#include "tls/ssl_tap.h"
 #include "tls/ssl_verify.h"
 
-enum { SSL_PEEK_MAX = 32, SSL_ALERT_RECORD = 7 };
+enum { SSL_PEEK_MAX = 32 };
 
 struct ssl_socket {
     struct stream stream; /* first, so that an ssl_socket is a stream */
@@ -36,7 +37,8 @@ struct ssl_socket {
     struct err lower_err; /* why the lower stream failed */
     unsigned char peek[SSL_PEEK_MAX]; /* the first bytes that came */
     size_t peek_len;
-    unsigned char last[SSL_ALERT_RECORD]; /* the last bytes that came */
+    struct ssl_tap tap;
+    unsigned tickets; /* after the handshake: in TLS 1.3 */
     uint64_t wire_in, wire_out;
     unsigned reads; /* of the lower stream, in this call */
     struct ssl_verify verify;
@@ -153,6 +155,26 @@ const char *ssl_socket_cipher(const struct ssl_socket *sock,
  */
 const unsigned char *ssl_socket_getpeercert(const struct ssl_socket *sock,
                                             size_t *len);
+
+/**
+ * A certificate of the peer's Certificate message, also of one that was
+ * refused; not in MicroPython.
+ *
+ * @param i    0: the peer's own
+ * @param len  set to the bytes of its DER
+ * @return the DER, owned by `sock`; NULL past the last
+ */
+const unsigned char *ssl_socket_sent_certificate(const struct ssl_socket *sock,
+                                                 size_t i, size_t *len);
+
+/**
+ * Be told of each message; to be called before the first byte moves. Not in
+ * MicroPython.
+ *
+ * @param listener  borrowed with its argument until `sock` is freed
+ */
+void ssl_socket_listen(struct ssl_socket *sock, ssl_tap_listener *listener,
+                       void *arg);
 
 /**
  * What a handshake that has not ended is waiting for; not in MicroPython.

@@ -9,8 +9,8 @@
  * Finished messages are encrypted, and stay so.
  *
  * It only looks: nothing that it makes of the bytes, or fails to make, changes
- * the connection. After the handshake it counts records and no more, unless
- * somebody listens.
+ * the connection. After the handshake and the first application data it counts
+ * records and no more, unless somebody listens.
  */
 #ifndef TLS_SSL_TAP_H
 #define TLS_SSL_TAP_H
@@ -43,11 +43,13 @@ struct ssl_tap_message {
  */
 typedef void ssl_tap_listener(void *arg, const struct ssl_tap_message *m);
 
-/* The keys of one direction: TLS 1.3 has those of the handshake, and those of
- * the data after Finished. */
+/* What one direction is sealed with, from a traffic secret (RFC 8446 7.3). */
 struct ssl_tap_keys {
-    bool set;
+    unsigned char secret[48];
+    size_t secret_len; /* 0: not given */
+    bool made;         /* key and iv are */
     psa_key_id_t key;
+    psa_algorithm_t alg;
     unsigned char iv[12];
     uint64_t seq;
 };
@@ -55,31 +57,32 @@ struct ssl_tap_keys {
 struct ssl_tap_lane {
     bool out;
     unsigned char header[5];
-    size_t header_len; /* bytes of it that are here */
-    size_t body_len;   /* of the present record */
-    size_t body_at;    /* bytes of it that have come */
-    unsigned char *body;
+    size_t header_len;      /* bytes of it that are here */
+    size_t body_len;        /* of the present record */
+    size_t body_at;         /* bytes of it that have come */
+    unsigned char *body;    /* NULL: nobody wants it */
     unsigned char *message; /* of the handshake, until it is whole */
-    size_t message_len, message_size;
+    size_t message_len;
     unsigned message_records;
-    bool ciphered; /* after ChangeCipherSpec in TLS 1.2, after the hellos in
-                      TLS 1.3 */
+    bool ciphered; /* TLS 1.2: after ChangeCipherSpec */
     bool finished; /* its Finished was seen */
-    bool lost;     /* what goes by is no TLS any more, or cannot be followed */
+    bool got_data; /* application data was seen */
+    bool lost;     /* what goes by is no TLS, or cannot be followed */
     struct ssl_tap_keys handshake, data;
+    struct ssl_traffic traffic;
 };
 
 struct ssl_tap {
     struct ssl_tap_lane in, out;
-    struct ssl_traffic traffic_in, traffic_out;
     bool server_side;
-    bool handshake_done;        /* both Finished were seen */
-    bool was_out;               /* the last message of the handshake */
-    unsigned flights;           /* how often it turned */
+    bool begun;                 /* a message of the handshake was seen */
+    bool was_server;            /* the last of them was the server's */
+    unsigned round_trips;       /* how often the server's turn came */
+    unsigned tickets;           /* before Finished: in TLS 1.2 */
     ssl_tap_listener *listener; /* NULL: none */
     void *listener_arg;
-    struct ssl_offer offer;   /* the ClientHello's, the last one's */
-    struct ssl_chosen chosen; /* the server's */
+    struct ssl_offer offer;   /* of the last ClientHello */
+    struct ssl_chosen chosen; /* by the server */
     /* What the peer sent as its Certificate message; owned; NULL: none. */
     unsigned char *certificate;
     size_t certificate_len;
@@ -105,13 +108,22 @@ void ssl_tap_see(struct ssl_tap *t, bool out, const unsigned char *buf,
  * Give it a secret, as Mbed TLS exports it; other types than the traffic
  * secrets of TLS 1.3 are ignored.
  *
- * @param secret  1..48 bytes; its length tells the hash
- * @param cipher  the suite, SSL_KIND_CIPHER; 0: as the ServerHello said
+ * @param secret  32 bytes, or 48 for a suite with SHA-384; copied
  */
 void ssl_tap_secret(struct ssl_tap *t, mbedtls_ssl_key_export_type type,
                     const unsigned char *secret, size_t len);
 
-/** Fill what the report says of the wire. */
+/**
+ * A certificate that the peer sent, whatever became of the handshake.
+ *
+ * @param i    0: its own
+ * @param len  set to the bytes of its DER
+ * @return the DER, owned by `t`; NULL past the last
+ */
+const unsigned char *ssl_tap_certificate(const struct ssl_tap *t, size_t i,
+                                         size_t *len);
+
+/** Fill what the report says of the wire; on a server `ours` is left alone. */
 void ssl_tap_info(const struct ssl_tap *t, struct ssl_info *info);
 
 #endif

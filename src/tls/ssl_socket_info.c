@@ -1,0 +1,112 @@
+/*
+ * ssl_socket_info.c - what is known of a connection, at any time.
+ */
+#include <string.h>
+
+#include "tls/compat.h"
+#include "tls/ssl_socket.h"
+
+const char *ssl_socket_cipher(const struct ssl_socket *sock,
+                              const char **version, char *buf) {
+    if (!sock->handshake_done) {
+        *version = "";
+        return NULL;
+    }
+    *version = mbedtls_ssl_get_version(&sock->ssl);
+    return ssl_cipher_iana(mbedtls_ssl_get_ciphersuite_id_from_ssl(&sock->ssl),
+                           buf);
+}
+
+const unsigned char *ssl_socket_getpeercert(const struct ssl_socket *sock,
+                                            size_t *len) {
+    const mbedtls_x509_crt *crt =
+        sock->handshake_done ? mbedtls_ssl_get_peer_cert(&sock->ssl) : NULL;
+    *len = crt != NULL ? crt->raw.len : 0;
+    return crt != NULL ? crt->raw.p : NULL;
+}
+
+const unsigned char *ssl_socket_sent_certificate(const struct ssl_socket *sock,
+                                                 size_t i, size_t *len) {
+    return ssl_tap_certificate(&sock->tap, i, len);
+}
+
+const char *ssl_socket_awaiting(const struct ssl_socket *sock) {
+    bool client = sock->ctx->protocol == SSL_PROTOCOL_TLS_CLIENT;
+    int state = compat_state(&sock->ssl);
+    switch (state) {
+    case MBEDTLS_SSL_HELLO_REQUEST:
+    case MBEDTLS_SSL_CLIENT_HELLO:
+        return client ? "room to send the ClientHello"
+                      : "the client's ClientHello";
+    case MBEDTLS_SSL_SERVER_HELLO:
+        return "the server's ServerHello";
+    case MBEDTLS_SSL_ENCRYPTED_EXTENSIONS:
+        return "the server's EncryptedExtensions";
+    case MBEDTLS_SSL_SERVER_CERTIFICATE:
+        return "the server's Certificate";
+    case MBEDTLS_SSL_SERVER_KEY_EXCHANGE:
+        return "the server's ServerKeyExchange";
+    case MBEDTLS_SSL_CERTIFICATE_REQUEST:
+        return "the server's CertificateRequest";
+    case MBEDTLS_SSL_SERVER_HELLO_DONE:
+        return "the server's ServerHelloDone";
+    case MBEDTLS_SSL_CLIENT_CERTIFICATE:
+        return "the client's Certificate";
+    case MBEDTLS_SSL_CLIENT_KEY_EXCHANGE:
+        return "the client's ClientKeyExchange";
+    case MBEDTLS_SSL_CERTIFICATE_VERIFY:
+        return client ? "the server's CertificateVerify"
+                      : "the client's CertificateVerify";
+    case MBEDTLS_SSL_CLIENT_CHANGE_CIPHER_SPEC:
+    case MBEDTLS_SSL_CLIENT_FINISHED:
+        return "the client's Finished";
+    case MBEDTLS_SSL_SERVER_CHANGE_CIPHER_SPEC:
+    case MBEDTLS_SSL_SERVER_FINISHED:
+        return "the server's Finished";
+    default:
+        return client ? "the server's next message"
+                      : "the client's next message";
+    }
+}
+
+static void info_certs(const struct ssl_socket *sock, struct ssl_info *info) {
+    if (sock->verify.called) {
+        info->verified = true;
+        info->cert_count = sock->verify.cert_count;
+        memcpy(info->certs, sock->verify.certs, sizeof info->certs);
+        return;
+    }
+    const mbedtls_x509_crt *crt =
+        sock->handshake_done ? mbedtls_ssl_get_peer_cert(&sock->ssl) : NULL;
+    for (; crt != NULL && info->cert_count < SSL_CHAIN_MAX; crt = crt->next) {
+        ssl_verify_describe(crt, &info->certs[info->cert_count++]);
+    }
+}
+
+void ssl_socket_info(const struct ssl_socket *sock, struct ssl_info *info,
+                     char *buf) {
+    memset(info, 0, sizeof *info);
+    info->handshake_done = sock->handshake_done;
+    info->server_side = sock->ctx->protocol == SSL_PROTOCOL_TLS_SERVER;
+    info->verify_mode = sock->ctx->verify_mode;
+    info->name_checked = sock->name_checked;
+    info->cert_refused = sock->cert_refused;
+    info->wire_in = sock->wire_in;
+    info->wire_out = sock->wire_out;
+    info->close_notify_sent = sock->close_notify_sent;
+    info->close_notify_received = sock->close_notify_received;
+    memcpy(info->server_hostname, sock->server_hostname,
+           sizeof info->server_hostname);
+    info_certs(sock, info);
+    ssl_tap_info(&sock->tap, info);
+    info->tickets += sock->tickets;
+    uint32_t flags = mbedtls_ssl_get_verify_result(&sock->ssl);
+    /* All bits: nothing was judged yet; skipped: nothing was asked for. */
+    info->verify_flags =
+        flags == UINT32_MAX
+            ? 0
+            : flags & ~(uint32_t)MBEDTLS_X509_BADCERT_SKIP_VERIFY;
+    if (sock->handshake_done) {
+        info->cipher = ssl_socket_cipher(sock, &info->version, buf);
+    }
+}
