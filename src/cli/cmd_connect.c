@@ -89,7 +89,7 @@ static void run(const struct connect_options *o, const struct output *out,
         return;
     }
     warn(out, o, setup);
-    session_warn(setup, out);
+    session_warn(setup, &o->tls, out);
     loop_init(&loop, wake_fd, number, o->tls.max_time);
     r->tls.verify_mode = setup->args.cert_reqs;
     r->stage = STAGE_CONNECT;

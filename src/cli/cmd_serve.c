@@ -115,7 +115,7 @@ static int run(const struct serve_options *o, const struct output *out,
         signals_catch(&wake_fd, &number, &r->err) != 0) {
         return session_end(out, r);
     }
-    session_warn(setup, out);
+    session_warn(setup, &o->tls, out);
     loop_init(&loop, wake_fd, number, o->tls.max_time);
     r->stage = STAGE_LISTEN;
     r->tls.server_side = true;

@@ -77,6 +77,17 @@ void output_listening(const struct output *out, const char *address) {
     }
 }
 
+void output_message(const struct output *out, const struct report_message *m) {
+    if (text(out)) {
+        report_text_message(stderr, m);
+    } else if (out->json_on_stderr) {
+        report_json_message(stderr, m);
+    }
+    if (out->json_file != NULL) {
+        report_json_message(out->json_file, m);
+    }
+}
+
 void output_warning(const struct output *out, const char *warning) {
     if (text(out)) {
         report_line(stderr, "%s", warning);

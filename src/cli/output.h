@@ -37,6 +37,9 @@ int output_end(const struct output *out, struct report *r);
 /** The line, or the JSON event, that says where a server listens. */
 void output_listening(const struct output *out, const char *address);
 
+/** One message, for --trace: as text, or an event in JSON. */
+void output_message(const struct output *out, const struct report_message *m);
+
 /** A line of warning; none in JSON, where the report says the same. */
 void output_warning(const struct output *out, const char *text);
 

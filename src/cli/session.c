@@ -8,6 +8,7 @@
 
 #include "cli/output.h"
 #include "cli/signals.h"
+#include "cli/trace.h"
 #include "io/fd_stream.h"
 #include "io/pump.h"
 #include "tls/ssl_socket.h"
@@ -21,6 +22,7 @@ enum {
 /* What one connection needs; static, since its buffers are large and a
  * process pipes one connection at a time. */
 static struct ssl_socket sock;
+static struct trace trace;
 static struct pump pump;
 
 void session_report_init(struct report *r, const char *command,
@@ -41,7 +43,8 @@ static int wait_for(const struct session *s, int want,
 }
 
 static int handshake(const struct session *s, int64_t started,
-                     struct report *r) {
+                     const struct output *out, struct report *r) {
+    trace_begin(&trace, &s->options->trace, out, &sock);
     if (s->options->defer_handshake) {
         struct pollfd fds[] = { { .fd = STDIN_FILENO, .events = POLLIN },
                                 { .fd = sock.stream.fd, .events = POLLIN } };
@@ -209,11 +212,12 @@ void session_run(const struct session *s, int fd, const struct net_path *path,
     r->trust = s->setup->trust;
     struct ssl_wrap_args args = s->setup->args;
     args.server_hostname = s->server_hostname;
+    args.do_handshake &= !s->options->trace.given; /* not before it is seen */
     int64_t started = loop_now_us();
     if (tls_setup_clock(s->setup, s->options, &r->err) == 0 &&
         ssl_wrap_socket(&s->setup->ctx, &sock, &lower.stream, &args, &r->err) ==
             0 &&
-        handshake(s, started, r) == 0) {
+        handshake(s, started, out, r) == 0) {
         r->stage = STAGE_STREAM;
         ssl_socket_info(&sock, &r->tls, cipher);
         output_handshake(out, r);
@@ -236,7 +240,13 @@ void session_run(const struct session *s, int fd, const struct net_path *path,
     r->total_us = loop_now_us() - s->started_us;
 }
 
-void session_warn(const struct tls_setup *setup, const struct output *out) {
+void session_warn(struct tls_setup *setup, const struct tls_options *options,
+                  const struct output *out) {
+    enum { STEPS = 2, BYTES = 4 }; /* of Mbed TLS's debug levels */
+    if (options->verbose > 1) {
+        ssl_context_set_debug(&setup->ctx, options->verbose > 2 ? BYTES : STEPS,
+                              trace_debug, out);
+    }
     if (setup->keylog.fd >= 0) {
         char line[256];
         snprintf(line, sizeof line,

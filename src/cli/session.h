@@ -34,8 +34,14 @@ void session_report_init(struct report *r, const char *command,
 void session_run(const struct session *s, int fd, const struct net_path *path,
                  const struct output *out, struct report *r);
 
-/** Say what the user should know before secrets are written to a file. */
-void session_warn(const struct tls_setup *setup, const struct output *out);
+/**
+ * Say what the user should know before secrets are written to a file, and from
+ * here on with -vv what Mbed TLS says.
+ *
+ * @param out  borrowed by the context
+ */
+void session_warn(struct tls_setup *setup, const struct tls_options *options,
+                  const struct output *out);
 
 /**
  * Print the report. A stdout that is closed ends the process by SIGPIPE, as it

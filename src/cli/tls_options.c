@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/clock.h"
+#include "cli/trace.h"
 #include "io/data.h"
 #include "io/file.h"
 
@@ -72,6 +73,8 @@ const struct opt tls_output_opts[] = {
     OPT_ROW_STRING(T, keylog, 0, "keylog", "FILE",
                    "append the secrets to this file, for Wireshark (default "
                    "SSLKEYLOGFILE)"),
+    OPT_ROW_OPTIONAL(T, trace, 0, "trace", "hex",
+                     "show each message as it goes by, or its bytes too"),
     OPT_ROW_OPTIONAL(T, json, 0, "json", "FILE",
                      "report as JSON on stderr, or in this file"),
     OPT_END
@@ -201,6 +204,9 @@ int tls_setup_init(struct tls_setup *s, const struct tls_options *o,
     int rc = -1;
     memset(s, 0, sizeof *s);
     s->keylog.fd = -1;
+    if (trace_check(&o->trace, err) != 0) {
+        goto out;
+    }
     if (o->cafile != NULL && o->cadata != NULL) {
         err_set(err, ERR_USAGE, 0,
                 "--cafile and --cadata are one or the other");

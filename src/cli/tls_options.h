@@ -21,7 +21,7 @@ struct tls_options {
     int on_eof; /* index into on_eof_names; -1: the default */
     int64_t handshake_timeout, idle_timeout, max_time; /* ms; 0: none */
     unsigned verbose;
-    struct opt_optional json;
+    struct opt_optional json, trace;
 };
 
 enum { TLS_HANDSHAKE_TIMEOUT = 10000, TLS_CONNECT_TIMEOUT = 10000 }; /* ms */

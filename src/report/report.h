@@ -105,6 +105,24 @@ void report_text_end(FILE *f, const struct report *r, bool verbose);
  */
 void report_json(FILE *f, const struct report *r);
 
+/* One message that went by, for --trace. */
+struct report_message {
+    bool out;         /* from us */
+    int64_t us;       /* since the connection began */
+    const char *name; /* "ClientHello", "alert" */
+    size_t bytes;     /* its own, encryption apart where it was opened */
+    unsigned records; /* that it was spread over */
+    bool encrypted;   /* on the wire */
+    const char *text; /* what it says, or "" */
+    const unsigned char *hex; /* `bytes` to show, or NULL */
+};
+
+/** Lines that begin "mptls: trace:"; '*' after a name means encrypted. */
+void report_text_message(FILE *f, const struct report_message *m);
+
+/** One JSON object (event "message") and a newline. */
+void report_json_message(FILE *f, const struct report_message *m);
+
 /** The event that a server can be connected to, as one JSON object. */
 void report_json_listening(FILE *f, const char *address);
 

@@ -58,9 +58,16 @@ static void on_debug(void *arg, int level, const char *file, int line,
     static const char *const idle[] = { "Negotiated version", "Switch to ",
                                         "Perform PSA" };
     struct ssl_context *ctx = arg;
-    (void)level;
+    char all[512];
     (void)file;
     (void)line;
+    if (ctx->debug != NULL) {
+        snprintf(all, sizeof all, "%.*s", (int)strcspn(text, "\n"), text);
+        ctx->debug(ctx->debug_arg, level, all);
+    }
+    if (level > 1) {
+        return;
+    }
     static const char cause[] = "DHM prime too short"; /* and two follow-ups */
     bool news = strstr(text, "() returned") == NULL &&
                 strncmp(ctx->detail, cause, sizeof cause - 1) != 0;
@@ -324,6 +331,13 @@ void ssl_context_set_ca_source(struct ssl_context *ctx, ssl_ca_source *source,
     if (!ctx->have_ca) {
         mbedtls_ssl_conf_ca_cb(&ctx->conf, ssl_verify_find_ca, ctx);
     }
+}
+
+void ssl_context_set_debug(struct ssl_context *ctx, int level, ssl_debug *debug,
+                           const void *arg) {
+    ctx->debug = debug;
+    ctx->debug_arg = arg;
+    mbedtls_debug_set_threshold(level);
 }
 
 int ssl_context_set_verify_mode(struct ssl_context *ctx,

@@ -36,6 +36,15 @@ enum ssl_version { SSL_TLS_1_2 = 0, SSL_TLS_1_3 = 1 };
 typedef int ssl_ca_source(void *arg, const unsigned char **pem, size_t *len,
                           struct err *err);
 
+/**
+ * Take a line of what Mbed TLS says of itself.
+ *
+ * @param arg    as given with the function
+ * @param level  1 (failures) to 4 (every byte)
+ * @param line   without its newline; borrowed for the call
+ */
+typedef void ssl_debug(const void *arg, int level, const char *line);
+
 struct ssl_context {
     enum ssl_protocol protocol;
     enum ssl_verify_mode verify_mode;
@@ -58,6 +67,8 @@ struct ssl_context {
     enum ssl_version min_version, max_version; /* as the suites allow */
     ssl_keylog *keylog;                        /* NULL: secrets stay secret */
     void *keylog_arg;
+    ssl_debug *debug; /* NULL: nobody listens */
+    const void *debug_arg;
     ssl_ca_source *ca_source; /* NULL: none */
     void *ca_arg;
     const unsigned char *ca_pem; /* what ca_source gave; NULL: not asked */
@@ -129,6 +140,16 @@ MUST_USE int ssl_context_load_verify_locations(struct ssl_context *ctx,
  */
 void ssl_context_set_ca_source(struct ssl_context *ctx, ssl_ca_source *source,
                                void *arg);
+
+/**
+ * Hear what Mbed TLS says; not in MicroPython.
+ *
+ * @param level  the least important to hear, 1 to 4; for all contexts of the
+ *               process, since the library has one threshold only
+ * @param debug  borrowed, with its argument, until the context is freed
+ */
+void ssl_context_set_debug(struct ssl_context *ctx, int level, ssl_debug *debug,
+                           const void *arg);
 
 /**
  * MicroPython: SSLContext.verify_mode = mode. Differs: other values are

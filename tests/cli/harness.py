@@ -34,6 +34,10 @@ CERT_KEYS = {"subject", "issuer", "names", "not_before", "not_after", "key",
              "der_bytes", "sha256", "flags"}
 
 
+MESSAGE_KEYS = {"v", "event", "direction", "time_ms", "message", "bytes",
+                "records", "encrypted", "text", "hex"}
+
+
 class Failed(Exception):
     """What was expected is not what happened."""
 
@@ -97,6 +101,8 @@ def parse_reports(text):
         if event["event"] == "listening":
             check_keys(event, {"v", "event", "address"}, "listening")
             listening.append(event["address"])
+        elif event["event"] == "message":
+            check_keys(event, MESSAGE_KEYS, "a message")
         else:
             check_shape(event)
             reports.append(event)

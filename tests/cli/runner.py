@@ -18,6 +18,7 @@ import test_policy  # noqa: F401
 import test_report  # noqa: F401
 import test_signals  # noqa: F401
 import test_streams  # noqa: F401
+import test_trace  # noqa: F401
 import test_usage  # noqa: F401
 import test_verify  # noqa: F401
 
