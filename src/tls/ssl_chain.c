@@ -68,7 +68,7 @@ static int on_extension(void *arg, const mbedtls_x509_crt *crt,
         }
     }
     now->refused = true;
-    ssl_verify_describe(crt, &info);
+    ssl_cert_describe(crt, NULL, &info);
     err_set(&c->refused, ERR_TLS, CODE,
             "certificate %zu (%.64s) has a critical extension that Mbed TLS "
             "does not process: %s%s%s%s",
@@ -194,9 +194,9 @@ static int judge_path(struct ssl_chain *c, struct ssl_context *ctx) {
 
 /* As mbedtls_ssl_check_cert_usage() for TLS 1.3, and for TLS 1.2 wherever the
  * certificate's key signs. */
-static uint32_t judge_usage(const mbedtls_x509_crt *leaf, bool server_chain) {
-    const char *oid =
-        server_chain ? MBEDTLS_OID_SERVER_AUTH : MBEDTLS_OID_CLIENT_AUTH;
+static uint32_t judge_usage(const mbedtls_x509_crt *leaf,
+                            const struct ssl_context *ctx) {
+    const char *oid = ssl_verify_purpose(ctx);
     uint32_t flags = 0;
     if (mbedtls_x509_crt_check_key_usage(
             leaf, MBEDTLS_X509_KU_DIGITAL_SIGNATURE) != 0) {
@@ -226,14 +226,14 @@ int ssl_chain_verify(struct ssl_chain *c, struct ssl_context *ctx,
              name != NULL ? name : "");
     c->verify = (struct ssl_verify){
         .name = c->name_checked ? c->server_hostname : NULL,
-        .now = ctx->now,
+        .ctx = ctx,
     };
     int ret = judge_path(c, ctx);
     if (ret != 0 && ret != MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) {
         c->flags = 0; /* Mbed TLS has set them all */
         return ssl_failure_of(err, ret, "the chain");
     }
-    c->flags |= judge_usage(&c->certs, client);
+    c->flags |= judge_usage(&c->certs, ctx);
     if (c->flags == 0) {
         return 0;
     }

@@ -162,7 +162,7 @@ int ssl_context_wrap_socket(struct ssl_context *ctx, struct ssl_socket *sock,
         compat_setup_failed(&sock->ssl, &ctx->conf);
         return ssl_failure_of(err, ret, "make a connection");
     }
-    sock->verify.now = ctx->now;
+    sock->verify.ctx = ctx;
     mbedtls_ssl_set_export_keys_cb(&sock->ssl, on_key, sock);
     mbedtls_ssl_set_verify(&sock->ssl, ssl_verify_callback, &sock->verify);
     mbedtls_ssl_set_bio(&sock->ssl, sock, bio_send, bio_recv, NULL);

@@ -79,7 +79,8 @@ static void info_certs(const struct ssl_socket *sock, struct ssl_info *info) {
     const mbedtls_x509_crt *crt =
         sock->handshake_done ? mbedtls_ssl_get_peer_cert(&sock->ssl) : NULL;
     for (; crt != NULL && info->cert_count < SSL_CHAIN_MAX; crt = crt->next) {
-        ssl_verify_describe(crt, &info->certs[info->cert_count++]);
+        ssl_cert_describe(crt, sock->ctx->now,
+                          &info->certs[info->cert_count++]);
     }
 }
 

@@ -110,83 +110,17 @@ bool ssl_verify_name(const mbedtls_x509_crt *crt, const char *name) {
     return false;
 }
 
-static void describe_names(const mbedtls_x509_crt *crt, char *buf,
-                           size_t size) {
-    const mbedtls_x509_sequence *s = &crt->subject_alt_names;
-    for (; s != NULL && s->buf.p != NULL; s = s->next) {
-        char text[INET6_ADDRSTRLEN];
-        const char *p = (const char *)s->buf.p;
-        size_t n = s->buf.len;
-        int type = san_type(&s->buf);
-        if (type == SAN_IP && (n == 4 || n == 16)) {
-            p = inet_ntop(n == 4 ? AF_INET : AF_INET6, p, text, sizeof text);
-            n = strlen(text);
-        } else if (type != SAN_DNS) {
-            continue;
-        }
-        text_append(buf, size, ", ", buf[0] != '\0' ? 2 : 0);
-        text_append(buf, size,
-                    type == SAN_IP ? "IP:" : "DNS:", 3 + (type != SAN_IP));
-        text_append(buf, size, p, n);
-    }
-}
-
-static void describe_time(const mbedtls_x509_time *t, char *buf) {
-    snprintf(buf, SSL_TIME_MAX, "%04u-%02u-%02uT%02u:%02u:%02uZ",
-             (unsigned)t->year % 10000u, (unsigned)t->mon % 100u,
-             (unsigned)t->day % 100u, (unsigned)t->hour % 100u,
-             (unsigned)t->min % 100u, (unsigned)t->sec % 100u);
-}
-
-static void describe_dn(const mbedtls_x509_name *dn, char *buf) {
-    char text[SSL_NAME_MAX];
-    int n = mbedtls_x509_dn_gets(text, sizeof text, dn);
-    buf[0] = '\0';
-    if (n < 0) {
-        n = snprintf(text, sizeof text, "(too long to show)");
-    }
-    text_append(buf, SSL_NAME_MAX, text, (size_t)n);
-}
-
-void ssl_verify_describe(const mbedtls_x509_crt *crt,
-                         struct ssl_cert_info *info) {
-    memset(info, 0, sizeof *info);
-    describe_dn(&crt->subject, info->subject);
-    describe_dn(&crt->issuer, info->issuer);
-    describe_names(crt, info->names, sizeof info->names);
-    describe_time(&crt->valid_from, info->not_before);
-    describe_time(&crt->valid_to, info->not_after);
-    snprintf(info->key, sizeof info->key, "%s %u",
-             mbedtls_pk_get_name(&crt->pk),
-             (unsigned)mbedtls_pk_get_bitlen(&crt->pk));
-    info->der_len = crt->raw.len;
-    size_t n;
-    if (psa_hash_compute(PSA_ALG_SHA_256, crt->raw.p, crt->raw.len,
-                         info->sha256, sizeof info->sha256,
-                         &n) != PSA_SUCCESS) {
-        memset(info->sha256, 0, sizeof info->sha256);
-    }
-}
-
-/* Seconds since 1970-01-01 in the proleptic Gregorian calendar; a year begins
- * in March here, so that the leap day is its last, and they are counted from
- * the year -400, so that none is negative. */
-static int64_t time_seconds(const mbedtls_x509_time *t) {
-    const int64_t epoch = 719468 + 146097; /* days from there to 1970 */
-    int64_t year = 400 + (t->mon > 2 ? t->year : t->year - 1);
-    int64_t month = (t->mon + 9) % 12;
-    int64_t days = 365 * year + year / 4 - year / 100 + year / 400 +
-                   (153 * month + 2) / 5 + t->day - 1 - epoch;
-    return ((days * 24 + t->hour) * 60 + t->min) * 60 + t->sec;
+static const mbedtls_x509_time *clock_of(const struct ssl_verify *v) {
+    return v->ctx != NULL ? v->ctx->now : NULL;
 }
 
 /* Mbed TLS has judged the time by the system's clock: judge it anew.
  * @return how far `now` is outside the validity, as seconds_off */
 static int64_t judge_time(const mbedtls_x509_crt *crt,
                           const mbedtls_x509_time *now, uint32_t *flags) {
-    int64_t at = time_seconds(now);
-    int64_t early = at - time_seconds(&crt->valid_from);
-    int64_t late = at - time_seconds(&crt->valid_to);
+    int64_t at = ssl_cert_seconds(now);
+    int64_t early = at - ssl_cert_seconds(&crt->valid_from);
+    int64_t late = at - ssl_cert_seconds(&crt->valid_to);
     *flags &=
         ~(uint32_t)(MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE);
     *flags |= early < 0 ? MBEDTLS_X509_BADCERT_FUTURE : 0u;
@@ -194,25 +128,75 @@ static int64_t judge_time(const mbedtls_x509_crt *crt,
     return early < 0 ? early : late > 0 ? late : 0;
 }
 
+static bool key_is_weak(const mbedtls_x509_crt_profile *profile,
+                        const mbedtls_pk_context *pk) {
+    if (mbedtls_pk_can_do(pk, MBEDTLS_PK_RSA)) {
+        return mbedtls_pk_get_bitlen(pk) < profile->rsa_min_bitlen;
+    }
+    if (!mbedtls_pk_can_do(pk, MBEDTLS_PK_ECKEY)) {
+        return true;
+    }
+    mbedtls_ecp_group_id id =
+        mbedtls_ecp_keypair_get_group_id(mbedtls_pk_ec(*pk));
+    return (profile->allowed_curves & MBEDTLS_X509_ID_FLAG(id)) == 0;
+}
+
+/* Mbed TLS blames a CA's weak key on what it has signed: blame the CA's
+ * certificate, which came before. */
+static void judge_key(const struct ssl_verify *v, const mbedtls_x509_crt *crt,
+                      size_t depth, uint32_t *flags) {
+    const uint32_t weak = MBEDTLS_X509_BADCERT_BAD_KEY;
+    if (key_is_weak(v->ctx->profile, &crt->pk)) {
+        *flags |= weak;
+    } else if (depth + 1 < v->cert_count &&
+               (v->certs[depth + 1].flags & weak) != 0) {
+        *flags &= ~weak;
+    }
+}
+
+/* RFC 5280 leaves open what extKeyUsage means in a CA's certificate; web PKI,
+ * OpenSSL and Go let it limit what is issued, Mbed TLS ignores it. */
+static void judge_ca_purpose(const struct ssl_verify *v,
+                             const mbedtls_x509_crt *crt, uint32_t *flags) {
+    const char *oid = ssl_verify_purpose(v->ctx);
+    if (mbedtls_x509_crt_check_extended_key_usage(crt, oid, strlen(oid)) != 0) {
+        *flags |= MBEDTLS_X509_BADCERT_EXT_KEY_USAGE;
+    }
+}
+
+const char *ssl_verify_purpose(const struct ssl_context *ctx) {
+    return ctx->protocol == SSL_PROTOCOL_TLS_CLIENT ? MBEDTLS_OID_SERVER_AUTH
+                                                    : MBEDTLS_OID_CLIENT_AUTH;
+}
+
 int ssl_verify_callback(void *arg, mbedtls_x509_crt *crt, int depth,
                         uint32_t *flags) {
     struct ssl_verify *v = arg;
-    int64_t off = v->now != NULL ? judge_time(crt, v->now, flags) : 0;
-    if (depth == 0) {
+    const mbedtls_x509_time *now = clock_of(v);
+    int64_t off = now != NULL ? judge_time(crt, now, flags) : 0;
+    size_t i = (size_t)depth;
+    judge_key(v, crt, i, flags);
+    if (depth > 0) {
+        judge_ca_purpose(v, crt, flags);
+    } else {
         *flags &= ~(uint32_t)MBEDTLS_X509_BADCERT_CN_MISMATCH;
         if (v->name != NULL && !ssl_verify_name(crt, v->name)) {
             *flags |= MBEDTLS_X509_BADCERT_CN_MISMATCH;
         }
     }
     v->called = true;
-    size_t i = (size_t)depth;
     if (i < SSL_CHAIN_MAX) {
-        ssl_verify_describe(crt, &v->certs[i]);
+        ssl_cert_describe(crt, now, &v->certs[i]);
         v->certs[i].flags = *flags;
         v->seconds_off[i] = off;
         v->cert_count = i >= v->cert_count ? i + 1 : v->cert_count;
     }
     return 0;
+}
+
+bool ssl_verify_anchored(const struct ssl_verify *v) {
+    return v->cert_count > 0 && (v->certs[v->cert_count - 1].flags &
+                                 MBEDTLS_X509_BADCERT_NOT_TRUSTED) == 0;
 }
 
 /* Step over one element; NULL if there is none. */
@@ -348,9 +332,8 @@ static void explain_one(const struct ssl_verify *v, size_t i, uint32_t bit,
     text_append(buf, len, one, strlen(one));
 }
 
-/* What the clock says, and how far that is from right. */
-static void explain_clock(const struct ssl_verify *v, size_t i, char *buf,
-                          size_t len) {
+void ssl_verify_clock(const struct ssl_verify *v, int64_t off, char *buf,
+                      size_t len) {
     static const struct {
         int64_t seconds;
         const char *name;
@@ -358,8 +341,9 @@ static void explain_clock(const struct ssl_verify *v, size_t i, char *buf,
         { 86400, "day" }, { 3600, "hour" }, { 60, "minute" }, { 1, "second" }
     };
     enum { DATE_LEN = 10 };
-    int64_t off = v->seconds_off[i], by = off < 0 ? -off : off;
-    if (v->now == NULL || by == 0) {
+    int64_t by = off < 0 ? -off : off;
+    buf[0] = '\0';
+    if (clock_of(v) == NULL || by == 0) {
         return;
     }
     size_t u = 0;
@@ -367,11 +351,18 @@ static void explain_clock(const struct ssl_verify *v, size_t i, char *buf,
         u++;
     }
     int64_t n = by / units[u].seconds;
-    char now[SSL_TIME_MAX], one[96];
-    describe_time(v->now, now);
-    snprintf(one, sizeof one, ": the clock says %.*s, %lld %s%s %s",
+    char now[SSL_TIME_MAX];
+    ssl_cert_time(clock_of(v), now);
+    snprintf(buf, len, "the clock says %.*s, %lld %s%s %s",
              u == 0 ? DATE_LEN : SSL_TIME_MAX, now, (long long)n, units[u].name,
              n == 1 ? "" : "s", off < 0 ? "early" : "late");
+}
+
+static void explain_clock(const struct ssl_verify *v, size_t i, char *buf,
+                          size_t len) {
+    char clock[SSL_CLOCK_MAX], one[SSL_CLOCK_MAX + 2];
+    ssl_verify_clock(v, v->seconds_off[i], clock, sizeof clock);
+    snprintf(one, sizeof one, "%s%s", clock[0] != '\0' ? ": " : "", clock);
     text_append(buf, len, one, strlen(one));
 }
 

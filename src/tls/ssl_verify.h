@@ -8,25 +8,29 @@
 #ifndef TLS_SSL_VERIFY_H
 #define TLS_SSL_VERIFY_H
 
+#include "tls/ssl_cert.h"
 #include "tls/ssl_context.h"
+
+enum { SSL_CLOCK_MAX = 96 }; /* what ssl_verify_clock() writes */
 
 /* What one verification found; the caller zeroes it. */
 struct ssl_verify {
-    const char *name;             /* to match, or NULL; borrowed */
-    const mbedtls_x509_time *now; /* the clock, UTC; NULL: the system's;
-                                     borrowed */
-    bool called;                  /* Mbed TLS got as far as a chain */
+    const struct ssl_context *ctx; /* its clock, protocol and profile count;
+                                      borrowed */
+    const char *name;              /* to match, or NULL; borrowed */
+    bool called;                   /* Mbed TLS got as far as a chain */
     size_t cert_count;
     struct ssl_cert_info certs[SSL_CHAIN_MAX]; /* leaf first */
-    /* How far `now` is outside each one's validity: below 0 before it begins,
-     * above 0 after it has ended. */
+    /* How far the clock is outside each one's validity: below 0 before it
+     * begins, above 0 after it has ended. */
     int64_t seconds_off[SSL_CHAIN_MAX];
 };
 
 /**
  * Mbed TLS's verification callback: records each certificate with what was
- * found, decides the name and, by the clock given, the validity (RFC 5280
- * 4.1.2.5).
+ * found, decides the name and, by the context's clock, the validity (RFC 5280
+ * 4.1.2.5). A CA's certificate with an extKeyUsage (4.2.1.12) that lacks the
+ * purpose is refused, and a weak key is told of the certificate that has it.
  *
  * With a clock given, one thing still goes by the system's: of several CA
  * certificates with the same name, Mbed TLS prefers one that is valid now.
@@ -62,9 +66,20 @@ bool ssl_verify_name(const mbedtls_x509_crt *crt, const char *name);
 /** @return whether `name` is an IPv4 or IPv6 literal (no brackets) */
 bool ssl_verify_is_address(const char *name);
 
-/** Describe `crt`; its flags are left 0. */
-void ssl_verify_describe(const mbedtls_x509_crt *crt,
-                         struct ssl_cert_info *info);
+/** @return the OID that the peer's extKeyUsage must have, as text */
+const char *ssl_verify_purpose(const struct ssl_context *ctx);
+
+/** @return whether the last certificate of the path is a trust anchor */
+bool ssl_verify_anchored(const struct ssl_verify *v);
+
+/**
+ * Say how wrong the clock is: "the clock says 2000-01-01, 7305 days early".
+ *
+ * @param off  of seconds_off
+ * @param buf  SSL_CLOCK_MAX bytes; "" if the clock is unknown or `off` is 0
+ */
+void ssl_verify_clock(const struct ssl_verify *v, int64_t off, char *buf,
+                      size_t len);
 
 /**
  * Why a chain is refused, in one sentence, e.g. "certificate 0 (CN=localhost)

@@ -116,14 +116,20 @@ static void a_certificate_is_described(void **state) {
     const struct pki_data *d = pki("server-ec256.der");
     mbedtls_x509_crt_init(&crt);
     assert_int_equal(mbedtls_x509_crt_parse_der(&crt, d->data, d->len), 0);
-    ssl_verify_describe(&crt, &info);
+    ssl_cert_describe(&crt, NULL, &info);
     assert_string_equal(info.subject, "CN=localhost");
     assert_string_equal(info.issuer, "CN=mptls test root");
     assert_string_equal(info.names, "DNS:localhost, IP:127.0.0.1, IP:::1");
     assert_string_equal(info.not_before, "2020-01-01T00:00:00Z");
     assert_string_equal(info.key, "EC 256");
+    assert_string_equal(info.signature, "ECDSA with SHA256");
+    assert_string_equal(info.ca_url, "");
+    assert_false(info.ca || info.self_issued || info.needed);
+    assert_int_equal(info.seconds_left, 0);
     assert_int_equal(info.der_len, d->len);
     assert_memory_not_equal(info.sha256, nothing, sizeof nothing);
+    assert_memory_not_equal(info.spki_sha256, nothing, sizeof nothing);
+    assert_memory_not_equal(info.spki_sha256, info.sha256, sizeof nothing);
     mbedtls_x509_crt_free(&crt);
     ssl_context_free(&ctx);
 }
