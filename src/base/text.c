@@ -98,3 +98,18 @@ void text_append(char *buf, size_t size, const char *text, size_t len) {
         at += (size_t)k;
     }
 }
+
+void text_base64(const unsigned char *data, size_t len, char *out) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                 "abcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < len; i += 3) {
+        size_t here = text_min(len - i, 3);
+        unsigned bits = (unsigned)data[i] << 16;
+        bits |= here > 1 ? (unsigned)data[i + 1] << 8 : 0;
+        bits |= here > 2 ? data[i + 2] : 0;
+        for (unsigned k = 0; k < 4; k++) {
+            *out++ = k > here ? '=' : digits[bits >> (18 - 6 * k) & 0x3F];
+        }
+    }
+    *out = '\0';
+}

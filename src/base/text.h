@@ -1,6 +1,6 @@
 /*
  * text.h - how alike two words are, for "did you mean"; and what others say,
- * made fit to be shown.
+ * made fit to be shown; and base64.
  */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
@@ -45,5 +45,12 @@ const char *text_nearest(const char *word,
  * @param len   bytes of `text`
  */
 void text_append(char *buf, size_t size, const char *text, size_t len);
+
+/**
+ * Write bytes in base64 (RFC 4648 4), padded.
+ *
+ * @param out  4 characters for each 3 bytes begun, and a NUL
+ */
+void text_base64(const unsigned char *data, size_t len, char *out);
 
 #endif

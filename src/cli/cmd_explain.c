@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "cli/commands.h"
+#include "cli/explain_code.h"
 #include "cli/explain_print.h"
 #include "cli/status.h"
 #include "report/explain.h"
@@ -34,16 +35,6 @@ static const char *const examples[] = {
     "mptls explain handshake_failure MBEDTLS_ERR_SSL_CONN_EOF", NULL
 };
 
-/* Made from Mbed TLS's own headers: { -0x7F00, "SSL_ALLOC_FAILED" }, ... */
-static const struct {
-    int code;
-    const char *name;
-} tls_names[] = {
-#include "mbedtls_names.inc"
-};
-
-enum { TLS_NAMES = sizeof tls_names / sizeof tls_names[0] };
-
 /* One CODE. It is read twice, so that nothing is printed if one is unknown. */
 struct operand {
     const char *text;
@@ -56,16 +47,6 @@ static void show(struct operand *x, const struct explain_reading *r) {
     if (x->print) {
         (x->json ? explain_print_json : explain_print_text)(x->text, r);
     }
-}
-
-/* The name of one of the library's own codes, or NULL. */
-static const char *tls_name(int64_t code) {
-    for (size_t i = 0; i < TLS_NAMES; i++) {
-        if (tls_names[i].code == code) {
-            return tls_names[i].name;
-        }
-    }
-    return NULL;
 }
 
 static bool is(const struct explain_reading *r, const char *origin) {
@@ -105,7 +86,7 @@ static void fill_micropython(struct explain_reading *r, int64_t whole) {
 /* Name and words where the table of causes leaves them to others. */
 static void fill_texts(struct explain_reading *r,
                        const struct explain_key *key) {
-    const char *tls = tls_name(r->code);
+    const char *tls = explain_tls_name(r->code);
     if (is(r, "alert")) {
         snprintf(r->name, sizeof r->name, "alert %d, %s", (int)r->code,
                  ssl_alert_name((int)r->code));
@@ -139,36 +120,6 @@ static void fill_texts(struct explain_reading *r,
     }
 }
 
-/* What the generations of Mbed TLS make of a code; its migration guides. */
-static void fill_numbers(struct explain_reading *r, int64_t whole) {
-    const char *name = tls_name(r->code);
-    char *text = r->numbers;
-    size_t left = sizeof r->numbers;
-    struct explain_key key;
-    int n = snprintf(text, left, "-0x%04X = %d", (unsigned)-whole, (int)whole);
-    text += n;
-    left -= (size_t)n;
-    if (whole != r->code) {
-        snprintf(text, left, ", here -0x%04X of it; 4.x has no such sums",
-                 (unsigned)-r->code);
-    } else if (is(r, "tls2")) {
-        snprintf(text, left, name != NULL ? "; in 3.x MBEDTLS_ERR_%s" : "%s",
-                 name != NULL ? name : "; not in 3.x");
-    } else if (explain_find("tls2", r->code, &key) != NULL) {
-        snprintf(text, left, "; in 2.28 MBEDTLS_ERR_%s", key.name);
-    } else if (name != NULL && r->cause != NULL &&
-               (strncmp(name, "SSL_", 4) == 0 ||
-                strncmp(name, "X509_", 5) == 0)) {
-        const char *at = r->cause->keys;
-        while ((at = explain_next_key(at, &key)) != NULL) {
-            if (strcmp(key.origin, "psa") == 0) {
-                snprintf(text, left, "; in 4.x %s, %d", key.name,
-                         (int)key.code);
-            }
-        }
-    }
-}
-
 /* When a reading applies, by one of these origins. */
 static const char *applies_of(const char *origin) {
     static const char *const rows[][2] = {
@@ -182,6 +133,7 @@ static const char *applies_of(const char *origin) {
         { "newlib", "an errno, as an esp32 numbers it" },
         { "dns", "name resolution; -2xx on an esp32" },
         { "value", "a ValueError of MicroPython's" },
+        { "why", "what a diagnosis found" },
         { "exit", "mptls's exit status" },
     };
     size_t i = 0;
@@ -199,13 +151,13 @@ static void read_key(struct operand *x, const char *origin, int64_t code,
     struct explain_reading r = { .origin = origin, .code = code };
     r.applies = applies != NULL ? applies : applies_of(origin);
     r.cause = explain_find(origin, code, &key);
-    if (r.cause == NULL && !(is(&r, "tls") && tls_name(code) != NULL)) {
+    if (r.cause == NULL && !(is(&r, "tls") && explain_tls_name(code) != NULL)) {
         return; /* neither the table nor the library knows it */
     }
     fill_texts(&r, &key);
     fill_micropython(&r, whole);
     if (is(&r, "tls") || is(&r, "tls2")) {
-        fill_numbers(&r, whole);
+        explain_numbers(origin, code, whole, r.cause, r.numbers);
     }
     show(x, &r);
 }
@@ -266,25 +218,8 @@ static void read_number(struct operand *x, int64_t n, bool hex,
     read_tls(x, u <= LOW_HALF ? -u : 0, false);
 }
 
-/* @return one of Mbed TLS's codes, or a sum, by name; 0 if there is none */
-static int code_of_name(const char *s) {
-    static const char prefix[] = "MBEDTLS_ERR_";
-    const size_t skip = sizeof prefix - 1, n = strcspn(s, "+");
-    const char *part = strncasecmp(s, prefix, skip) == 0 ? s + skip : s;
-    const size_t len = (size_t)(s + n - part);
-    size_t i = 0;
-    while (i < TLS_NAMES && !(strncasecmp(part, tls_names[i].name, len) == 0 &&
-                              tls_names[i].name[len] == '\0')) {
-        i++;
-    }
-    int more = s[n] == '+' ? code_of_name(s + n + 1) : 0;
-    return i == TLS_NAMES || (s[n] == '+' && more == 0)
-               ? 0
-               : tls_names[i].code + more;
-}
-
 static void read_name(struct operand *x, const char *s) {
-    int code = code_of_name(s);
+    int code = explain_tls_code(s);
     if (code != 0) {
         read_tls(x, code, true);
         return;
@@ -295,7 +230,9 @@ static void read_name(struct operand *x, const char *s) {
     for (size_t i = 0; (c = explain_at(i)) != NULL; i++) {
         const char *at = c->keys;
         while ((at = explain_next_key(at, &key)) != NULL) {
-            if (key.name[0] != '\0' && strcasecmp(s, key.name) == 0) {
+            /* A finding that has a flag's name is that flag's. */
+            bool again = strcmp(key.origin, "why") == 0 && x->readings > 0;
+            if (key.name[0] != '\0' && strcasecmp(s, key.name) == 0 && !again) {
                 read_key(x, key.origin, key.code, key.code, NULL);
             }
         }

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "cli/explain_code.h"
 #include "report/explain.h"
 #include "tls/mp_error.h"
 
@@ -15,7 +16,8 @@ struct explain_reading {
     int64_t code;
     const struct explain_cause *cause; /* NULL: the table has none */
     const char *applies;
-    char name[96], what[200], numbers[160], micropython[MP_ERROR_MAX];
+    char name[96], what[200], numbers[EXPLAIN_CODE_MAX],
+        micropython[MP_ERROR_MAX];
 };
 
 /** A paragraph, within 79 columns, and an empty line. */

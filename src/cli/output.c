@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "cli/status.h"
-#include "tls/mp_error.h"
 
 int output_open(struct output *out, unsigned verbose,
                 const struct opt_optional *json, struct err *err) {
@@ -41,12 +40,19 @@ void output_handshake(const struct output *out, const struct report *r) {
     }
 }
 
-int output_end(const struct output *out, struct report *r) {
-    char mp[MP_ERROR_MAX];
+void output_judge(struct report *r, struct output_words *words) {
     struct status s = status_of(&r->err, r->stage, r->tls.cert_refused);
     r->status = s.number;
     r->status_name = s.name;
-    r->micropython = mp_error(&r->err, mp, sizeof mp);
+    r->micropython =
+        mp_error(&r->err, words->micropython, sizeof words->micropython);
+    r->name = explain_name(&r->err, r->status, words->name);
+    r->mbedtls = explain_mbedtls(&r->err, words->mbedtls);
+}
+
+int output_end(const struct output *out, struct report *r) {
+    struct output_words words;
+    output_judge(r, &words);
     int status = r->status;
     if (text(out)) {
         report_text_end(stderr, r, out->verbose > 0);
@@ -61,7 +67,7 @@ int output_end(const struct output *out, struct report *r) {
         report_json(out->json_file, r);
         status = flush(out->json_file, out->json_name, status);
     }
-    r->micropython = NULL;
+    r->micropython = r->name = r->mbedtls = NULL; /* they were in `words` */
     return status;
 }
 

@@ -4,8 +4,10 @@
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H
 
+#include "cli/explain_code.h"
 #include "cli/opt.h"
 #include "report/report.h"
+#include "tls/mp_error.h"
 
 struct output {
     unsigned verbose;
@@ -27,8 +29,22 @@ MUST_USE int output_open(struct output *out, unsigned verbose,
 /** What the handshake agreed on, for -v. */
 void output_handshake(const struct output *out, const struct report *r);
 
+/* The texts that output_judge() fills. */
+struct output_words {
+    char micropython[MP_ERROR_MAX], name[EXPLAIN_NAME_MAX],
+        mbedtls[EXPLAIN_CODE_MAX];
+};
+
 /**
- * Fill status and MicroPython's words, and print the report.
+ * Fill what follows from how it ended: status, status_name, micropython, name
+ * and mbedtls.
+ *
+ * @param words  the report points into it from then on
+ */
+void output_judge(struct report *r, struct output_words *words);
+
+/**
+ * Judge the report, and print it.
  *
  * @return the exit status; 1 if the report could not be written
  */

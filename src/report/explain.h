@@ -16,6 +16,8 @@
  *   value  a ValueError of MicroPython's, numbered here; '+' is a space
  *   exit   mptls's own exit status
  *   plain  what an unencrypted protocol begins with: the bytes' name
+ *   why    a finding of a diagnosis (tls/ssl_diagnose.h), by its name: one of a
+ *          chain, or, from EXPLAIN_HELLO on, of two offers
  */
 #ifndef REPORT_EXPLAIN_H
 #define REPORT_EXPLAIN_H
@@ -24,6 +26,8 @@
 #include <stdint.h>
 
 #include "base/err.h"
+
+enum { EXPLAIN_HELLO = 101 };
 
 /* What many causes share. No member is NULL; sentences, parted by spaces. */
 struct explain_advice {
@@ -71,13 +75,22 @@ const char *explain_next_key(const char *keys, struct explain_key *key);
 const struct explain_cause *explain_find(const char *origin, int64_t code,
                                          struct explain_key *key);
 
+/** The same by the name that a key has. */
+const struct explain_cause *explain_find_name(const char *origin,
+                                              const char *name,
+                                              struct explain_key *key);
+
 /**
  * The cause of a failure as the program records it. Of a sum of two Mbed TLS
  * codes the low half decides where it says more; of several flags the first in
- * the order of ssl_flag_at().
+ * the order of ssl_flag_at(). What has no row by its code has one by its exit
+ * status.
  *
+ * @param status  its exit status
+ * @param key     NULL, or filled with the key that matched
  * @return static; NULL: the table has none
  */
-const struct explain_cause *explain_of(const struct err *e);
+const struct explain_cause *explain_of(const struct err *e, int status,
+                                       struct explain_key *key);
 
 #endif

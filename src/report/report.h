@@ -65,6 +65,8 @@ struct report {
     int status;              /* the exit status, design of the man page */
     const char *status_name; /* its class, e.g. "untrusted"; static */
     const char *micropython; /* what it would raise; NULL: nothing */
+    const char *name;        /* what `mptls explain` takes for it; NULL: none */
+    const char *mbedtls;     /* its code, by name and number; NULL: none */
     const char *target;      /* as the user gave it; NULL: none */
     const char *peer;        /* "127.0.0.1:4433"; NULL: not connected */
     const char *local;
@@ -94,10 +96,18 @@ void report_line(FILE *f, const char *fmt, ...) ERR_PRINTF(2, 3);
 void report_text_handshake(FILE *f, const struct report *r);
 
 /**
- * How it ended: the failure, with what MicroPython would raise, or, if
- * `verbose`, the success. Nothing for a success that is not verbose.
+ * How it ended: the failure and why, or, if `verbose`, the success. Nothing for
+ * a success that is not verbose.
  */
 void report_text_end(FILE *f, const struct report *r, bool verbose);
+
+/**
+ * Why it failed, below the message: "mptls: " lines of at most 79 columns where
+ * the words allow it. Nothing where why_of() has nothing to say.
+ *
+ * @param r  its `status`, `name`, `mbedtls` and `micropython` are read, too
+ */
+void report_text_why(FILE *f, const struct report *r);
 
 /**
  * The whole report as one JSON object (RFC 8259) and a newline, in one write

@@ -76,9 +76,7 @@ void report_text_end(FILE *f, const struct report *r, bool verbose) {
         return;
     }
     report_line(f, "%s", r->err.msg);
-    if (r->micropython != NULL) {
-        report_line(f, "micropython: %s", r->micropython);
-    }
+    report_text_why(f, r);
     if (verbose && r->stage == STAGE_STREAM) {
         text_success(f, r);
     }

@@ -1,6 +1,6 @@
 #include <inttypes.h>
-#include <string.h>
 
+#include "report/json_write.h"
 #include "report/report.h"
 
 static void text_hex(FILE *f, const unsigned char *p, size_t len) {
@@ -30,21 +30,18 @@ void report_text_message(FILE *f, const struct report_message *m) {
 }
 
 void report_json_message(FILE *f, const struct report_message *m) {
-    fprintf(f, "{\"v\":1,\"event\":\"message\",\"direction\":\"%s\",",
-            m->out ? "out" : "in");
-    fprintf(f,
-            "\"time_ms\":%" PRId64 ".%03" PRId64 ",\"message\":", m->us / 1000,
-            m->us % 1000);
-    report_json_string(f, m->name, strlen(m->name));
-    fprintf(f, ",\"bytes\":%zu,\"records\":%u,\"encrypted\":%s,\"text\":",
-            m->bytes, m->records, m->encrypted ? "true" : "false");
-    report_json_string(f, m->text, strlen(m->text));
-    fputs(",\"hex\":", f);
-    if (m->hex == NULL) {
-        fputs("null", f);
-    }
-    for (size_t i = 0; m->hex != NULL && i < m->bytes; i++) {
-        fprintf(f, "%s%02x", i == 0 ? "\"" : "", m->hex[i]);
-    }
-    fputs(m->hex != NULL && m->bytes > 0 ? "\"}\n" : "}\n", f);
+    struct json j = { .f = f };
+    json_open(&j, NULL, '{');
+    json_int(&j, "v", 1);
+    json_text(&j, "event", "message");
+    json_text(&j, "direction", m->out ? "out" : "in");
+    json_ms(&j, "time_ms", m->us);
+    json_text(&j, "message", m->name);
+    json_count(&j, "bytes", m->bytes);
+    json_count(&j, "records", m->records);
+    json_bool(&j, "encrypted", m->encrypted);
+    json_text(&j, "text", m->text);
+    json_hex(&j, "hex", m->hex, m->bytes);
+    json_close(&j, '}');
+    fputc('\n', f);
 }

@@ -34,7 +34,11 @@ def free_port(t):
 def no_tls(t, r):
     """Nothing of TLS was done, and the report says so."""
     report = r.report
-    t.eq(report["tls"], {"version": None, "cipher": None,
+    t.eq(report["tls"], {"version": None, "cipher": None, "group": None,
+                         "sig_alg": None, "alpn": None, "extensions": [],
+                         "max_fragment_length": None,
+                         "record_size_limit": None, "ems": None, "etm": None,
+                         "tickets": 0, "round_trips": 0,
                          "close_notify_sent": False,
                          "close_notify_received": False}, "tls")
     t.eq(report["bytes"], {"in": 0, "out": 0, "wire_in": 0, "wire_out": 0,

@@ -211,10 +211,36 @@ static int64_t take_time(struct input *in) {
     return us % 5 == 0 ? -1 : us;
 }
 
-static void take_report(struct input *in, struct report *r, char text[6][400]) {
-    const char **const texts[6] = {
-        &r->micropython, &r->target, &r->peer,
-        &r->local,       &r->trust,  &r->tls.cipher
+static void take_finding(struct input *in, struct ssl_info *t) {
+    static const char *const names[] = { "missing-intermediate", "unnecessary",
+                                         "no-common-cipher", "new" };
+    struct ssl_finding *f = &t->findings[t->finding_count++];
+    f->name = names[take_number(in, 1) % 4];
+    take_text(in, f->text, sizeof f->text);
+    take_text(in, f->here, sizeof f->here);
+    take_text(in, f->there, sizeof f->there);
+}
+
+static void take_offer(struct input *in, struct ssl_offer *o) {
+    uint64_t bits = take_number(in, 1);
+    o->known = bits % 4 != 0;
+    for (int k = 0; k < SSL_OFFER_KINDS; k++) {
+        o->of[k].n = bits >> k & 3;
+        for (size_t i = 0; i < o->of[k].n; i++) {
+            o->of[k].id[i] = (uint16_t)take_number(in, 2);
+        }
+    }
+    take_text(in, o->alpn, sizeof o->alpn);
+    take_text(in, o->server_name, sizeof o->server_name);
+}
+
+enum { TEXTS = 8 };
+
+static void take_report(struct input *in, struct report *r,
+                        char text[TEXTS][400]) {
+    const char **const texts[TEXTS] = {
+        &r->micropython, &r->target,     &r->peer, &r->local,
+        &r->trust,       &r->tls.cipher, &r->name, &r->mbedtls,
     };
     uint64_t bits = take_number(in, 2);
     memset(r, 0, sizeof *r);
@@ -236,10 +262,13 @@ static void take_report(struct input *in, struct report *r, char text[6][400]) {
     r->tls.verify_flags = (uint32_t)take_number(in, 4);
     take_text(in, r->err.msg, sizeof r->err.msg);
     take_text(in, r->tls.server_hostname, sizeof r->tls.server_hostname);
-    for (size_t i = 0; i < 6; i++) {
+    for (size_t i = 0; i < TEXTS; i++) {
         take_text(in, text[i], sizeof text[i]);
         *texts[i] = text[i][0] != '\0' ? text[i] : NULL;
     }
+    take_finding(in, &r->tls);
+    take_offer(in, &r->tls.ours);
+    take_offer(in, &r->tls.theirs);
     while (in->left > 0 && r->tls.cert_count < SSL_CHAIN_MAX) {
         struct ssl_cert_info *c = &r->tls.certs[r->tls.cert_count++];
         take_text(in, c->subject, sizeof c->subject);
@@ -291,7 +320,7 @@ static void check_text(struct report *r) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static struct report r;
-    static char text[6][400];
+    static char text[TEXTS][400];
     struct input in = { data, size };
     take_report(&in, &r, text);
     check_report(&r);

@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -19,6 +20,10 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 CERTS = os.path.join(ROOT, "certs")
 LIMIT = 60  # seconds for one test
 VERSIONS = ("1.2", "1.3")
+
+sys.path.insert(0, os.path.join(ROOT, "tests", "cli"))
+import schema  # noqa: E402 - it is there
+SCHEMA = schema.Schema(os.path.join(ROOT, "man", "mptls.1"))
 
 
 class Failed(Exception):
@@ -171,6 +176,8 @@ class Mptls(Proc):
         text = self.err.all(self.test.left()).decode(errors="replace")
         lines = [s for s in text.splitlines() if s.startswith('{"v":1,')]
         found = [json.loads(s) for s in lines]
+        same("the report's shape", [SCHEMA.differences(r) for r in found],
+             [[] for _ in found])
         found = [r for r in found if r["event"] == "connection"]
         if not found:
             raise Failed("no report; status %s, stderr %s" % (

@@ -91,6 +91,26 @@ static void what_is_not_printable_is_written_as_a_number(void **state) {
     assert_string_equal(buf, "a \\x1B[\\x00~bcd");
 }
 
+/* RFC 4648 10 */
+static void bytes_are_written_in_base64(void **state) {
+    static const char *const rows[][2] = {
+        { "", "" },
+        { "f", "Zg==" },
+        { "fo", "Zm8=" },
+        { "foo", "Zm9v" },
+        { "foob", "Zm9vYg==" },
+        { "fooba", "Zm9vYmE=" },
+        { "foobar", "Zm9vYmFy" },
+        { "\xfb\xff\xbf", "+/+/" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char out[16];
+        text_base64((const unsigned char *)rows[i][0], strlen(rows[i][0]), out);
+        assert_string_equal(out, rows[i][1]);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_slip_of_typing_counts_one),
@@ -99,6 +119,7 @@ int main(void) {
         cmocka_unit_test(a_beginning_is_near_however_long_the_rest),
         cmocka_unit_test(what_is_too_far_is_not_suggested),
         cmocka_unit_test(what_is_not_printable_is_written_as_a_number),
+        cmocka_unit_test(bytes_are_written_in_base64),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,141 @@
+#include "cli/explain_code.h"
+
+#include <mbedtls/ssl.h>
+#include <mbedtls/x509_crt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "tls/mp_error.h"
+#include "tls/ssl_alert.h"
+
+/* Made from Mbed TLS's own headers: { -0x7F00, "SSL_ALLOC_FAILED" }, ... */
+static const struct {
+    int code;
+    const char *name;
+} tls_names[] = {
+#include "mbedtls_names.inc"
+};
+
+enum {
+    TLS_NAMES = sizeof tls_names / sizeof tls_names[0],
+    LOW_HALF = 0x7F /* mbedtls/error.h */
+};
+
+const char *explain_tls_name(int64_t code) {
+    for (size_t i = 0; i < TLS_NAMES; i++) {
+        if (tls_names[i].code == code) {
+            return tls_names[i].name;
+        }
+    }
+    return NULL;
+}
+
+int explain_tls_code(const char *name) {
+    static const char prefix[] = "MBEDTLS_ERR_";
+    const size_t skip = sizeof prefix - 1, n = strcspn(name, "+");
+    const char *part =
+        strncasecmp(name, prefix, skip) == 0 ? name + skip : name;
+    const size_t len = (size_t)(name + n - part);
+    size_t i = 0;
+    while (i < TLS_NAMES && !(strncasecmp(part, tls_names[i].name, len) == 0 &&
+                              tls_names[i].name[len] == '\0')) {
+        i++;
+    }
+    int more = name[n] == '+' ? explain_tls_code(name + n + 1) : 0;
+    return i == TLS_NAMES || (name[n] == '+' && more == 0)
+               ? 0
+               : tls_names[i].code + more;
+}
+
+/* The code that 4.x has in place of one of the TLS or X.509 library's. */
+static const char *in_4(const char *name, const struct explain_cause *cause,
+                        struct explain_key *key) {
+    bool may =
+        name != NULL && cause != NULL &&
+        (strncmp(name, "SSL_", 4) == 0 || strncmp(name, "X509_", 5) == 0);
+    const char *at = may ? cause->keys : "";
+    while ((at = explain_next_key(at, key)) != NULL) {
+        if (strcmp(key->origin, "psa") == 0) {
+            return key->name;
+        }
+    }
+    return NULL;
+}
+
+void explain_numbers(const char *origin, int64_t code, int64_t whole,
+                     const struct explain_cause *cause, char *buf) {
+    const char *name = explain_tls_name(code);
+    struct explain_key key;
+    size_t at = (size_t)snprintf(buf, EXPLAIN_CODE_MAX, "-0x%04X = %d",
+                                 (unsigned)-whole, (int)whole);
+    char *text = buf + at;
+    size_t left = EXPLAIN_CODE_MAX - at;
+    if (whole != code) {
+        snprintf(text, left, ", here -0x%04X of it; 4.x has no such sums",
+                 (unsigned)-code);
+    } else if (strcmp(origin, "tls2") == 0) {
+        snprintf(text, left, name != NULL ? "; in 3.x MBEDTLS_ERR_%s" : "%s",
+                 name != NULL ? name : "; not in 3.x");
+    } else if (explain_find("tls2", code, &key) != NULL) {
+        snprintf(text, left, "; in 2.28 MBEDTLS_ERR_%s", key.name);
+    } else if (in_4(name, cause, &key) != NULL) {
+        snprintf(text, left, "; in 4.x %s, %d", key.name, (int)key.code);
+    }
+}
+
+static void of_tls(int64_t code, char *buf) {
+    int64_t low = -(-code & LOW_HALF), high = code - low;
+    char numbers[EXPLAIN_CODE_MAX], name[EXPLAIN_NAME_MAX];
+    int64_t half = explain_tls_name(code) != NULL || low == 0 ? code : high;
+    explain_numbers("tls", half, code, explain_find("tls", half, NULL),
+                    numbers);
+    mp_error_name((int)code, name, sizeof name);
+    if (half != code) { /* a sum: both halves, rather than one of them */
+        snprintf(numbers, sizeof numbers,
+                 "-0x%04X = %d: -0x%04X and -0x%04X; 4.x has no such sums",
+                 (unsigned)-code, (int)code, (unsigned)-high, (unsigned)-low);
+    }
+    snprintf(buf, EXPLAIN_CODE_MAX, "%.120s %.130s", name, numbers);
+}
+
+const char *explain_mbedtls(const struct err *e, char *buf) {
+    char text[EXPLAIN_CODE_MAX];
+    switch (e->origin) {
+    case ERR_TLS:
+        of_tls(e->code, buf);
+        return buf;
+    case ERR_ALERT:
+        of_tls(MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE, text);
+        snprintf(buf, EXPLAIN_CODE_MAX, "alert %d; %.200s", (int)e->code, text);
+        return buf;
+    case ERR_VERIFY:
+        of_tls(MBEDTLS_ERR_X509_CERT_VERIFY_FAILED, text);
+        snprintf(buf, EXPLAIN_CODE_MAX, "%.200s; flags 0x%X", text,
+                 (unsigned)e->code);
+        return buf;
+    default:
+        return NULL;
+    }
+}
+
+const char *explain_name(const struct err *e, int status, char *buf) {
+    static const char prefix[] = "MBEDTLS_ERR_";
+    struct explain_key key;
+    if (explain_of(e, status, &key) == NULL) {
+        return NULL;
+    }
+    if (strcmp(key.origin, "alert") == 0) {
+        snprintf(buf, EXPLAIN_NAME_MAX, "%s", ssl_alert_name((int)e->code));
+    } else if (strcmp(key.origin, "tls") == 0) {
+        char name[EXPLAIN_NAME_MAX];
+        mp_error_name((int)e->code, name, sizeof name);
+        snprintf(buf, EXPLAIN_NAME_MAX, "%s", name + sizeof prefix - 1);
+    } else if (key.name[0] != '\0') {
+        snprintf(buf, EXPLAIN_NAME_MAX, "%s", key.name);
+    } else {
+        snprintf(buf, EXPLAIN_NAME_MAX, "exit %d", status);
+    }
+    return buf;
+}

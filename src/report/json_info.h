@@ -1,0 +1,30 @@
+/*
+ * json_info.h - a struct ssl_info in JSON, part by part. The man page has the
+ * schema.
+ */
+#ifndef REPORT_JSON_INFO_H
+#define REPORT_JSON_INFO_H
+
+#include "report/json_write.h"
+#include "tls/ssl_info.h"
+
+/** "flags": the names of the bits that are set. */
+void json_flags(struct json *j, uint32_t bits);
+
+/** An array of certificates. */
+void json_certs(struct json *j, const char *key, const struct ssl_cert_info *c,
+                size_t n);
+
+/** "tls": what was agreed on. */
+void json_tls(struct json *j, const struct ssl_info *t);
+
+/** "handshake": what went over the wire. */
+void json_handshake(struct json *j, const struct ssl_info *t);
+
+/** One offer, or null if it is not known. */
+void json_offer(struct json *j, const char *key, const struct ssl_offer *o);
+
+/** "findings". */
+void json_findings(struct json *j, const struct ssl_info *t);
+
+#endif

@@ -1,0 +1,171 @@
+#include "report/why.h"
+
+#include <string.h>
+
+#include "report/offers.h"
+
+/* Findings of a chain explain a refused one, findings of two offers a handshake
+ * that came to nothing: what was found and let pass is not why. */
+static bool applies(const struct report *r, const struct explain_key *key) {
+    enum {
+        NOTHING_IN_COMMON = 21,
+        CLOSED = 24,
+        UNTRUSTED = 30,
+        NONE_SENT = 36
+    };
+    return key->code >= EXPLAIN_HELLO
+               ? r->stage == STAGE_HANDSHAKE &&
+                     r->status >= NOTHING_IN_COMMON && r->status <= CLOSED
+               : r->status >= UNTRUSTED && r->status <= NONE_SENT;
+}
+
+static void add_finding(const struct report *r, struct why *w) {
+    for (size_t i = 0; i < r->tls.finding_count; i++) {
+        const struct ssl_finding *f = &r->tls.findings[i];
+        struct explain_key key;
+        const struct explain_cause *c = explain_find_name("why", f->name, &key);
+        if (c != NULL && strcmp(c->who, "nobody") != 0 && applies(r, &key)) {
+            w->finding = f;
+            w->name = f->name;
+            w->what = f->text;
+            w->advice = c->advice;
+            return;
+        }
+    }
+}
+
+bool why_of(const struct report *r, struct why *w) {
+    const struct explain_cause *c = NULL;
+    switch (r->err.origin) {
+    case ERR_OS:
+    case ERR_FILE:
+    case ERR_MAX_TIME:
+        break;
+    default:
+        c = explain_of(&r->err, r->status, NULL);
+        break;
+    }
+    if (c == NULL) {
+        return false;
+    }
+    *w = (struct why){ .advice = c->advice,
+                       .name = r->name,
+                       .what = c->what,
+                       .who = c->who,
+                       .step = c->advice->step };
+    add_finding(r, w);
+    return true;
+}
+
+/* A label and words, broken at spaces so that 79 columns hold them, the prefix
+ * included; a word that is too long has a line of its own. */
+static void field(FILE *f, const char *label, const char *text) {
+    enum { WIDTH = 79 - 7 };
+    char line[1024];
+    const size_t indent = strlen(label) + 1;
+    size_t at = (size_t)snprintf(line, sizeof line, "%s ", label);
+    bool fresh = true;
+    for (text += strspn(text, " "); *text != '\0'; text += strspn(text, " ")) {
+        size_t len = strcspn(text, " ");
+        if (!fresh && at + 1 + len > WIDTH) {
+            report_line(f, "%s", line);
+            at = (size_t)snprintf(line, sizeof line, "%*s", (int)indent, "");
+            fresh = true;
+        }
+        at += (size_t)snprintf(line + at, sizeof line - at, "%s%.*s",
+                               fresh ? "" : " ", (int)len, text);
+        at = at < sizeof line ? at : sizeof line - 1;
+        text += len;
+        fresh = false;
+    }
+    report_line(f, "%s", line);
+}
+
+static void field_if(FILE *f, const char *label, const char *text) {
+    if (text != NULL && text[0] != '\0') {
+        field(f, label, text);
+    }
+}
+
+static void likely(FILE *f, const char *causes) {
+    bool several = strchr(causes, '\n') != NULL;
+    for (int i = 1; *causes != '\0'; i++) {
+        char label[24], text[SSL_TEXT_MAX];
+        size_t len = strcspn(causes, "\n");
+        snprintf(text, sizeof text, "%.*s", (int)len, causes);
+        if (several) {
+            snprintf(label, sizeof label, "%s %d.",
+                     i == 1 ? "likely:" : "       ", i);
+        } else {
+            snprintf(label, sizeof label, "likely:");
+        }
+        field(f, label, text);
+        causes += len + (causes[len] != '\0' ? 1 : 0);
+    }
+}
+
+static void who_and_when(FILE *f, const struct report *r, const struct why *w) {
+    enum { NOTHING_IN_COMMON = 21 };
+    static const char *const rows[][3] = {
+        { "we", "we refused", "we ended it" },
+        { "peer", "the peer refused", "the peer ended it" },
+        { "network", "the network", "the network, or the peer's system" },
+        { "nobody", "nobody", "nobody" },
+    };
+    bool refused = r->err.origin == ERR_VERIFY || r->err.origin == ERR_ALERT ||
+                   r->status == NOTHING_IN_COMMON;
+    char text[SSL_TEXT_MAX];
+    size_t i = 0;
+    while (strcmp(rows[i][0], w->who) != 0) {
+        i++;
+    }
+    snprintf(text, sizeof text, "%s, %s", rows[i][refused ? 1 : 2], w->step);
+    field(f, "who:", text);
+}
+
+/* A name that a shell reads as one word needs no quotes. */
+static void more(FILE *f, const char *name) {
+    const char *quote = strchr(name, ' ') != NULL ? "'" : "";
+    report_line(f, "more: mptls explain %s%s%s", quote, name, quote);
+}
+
+/* What to do: what was found out of this case goes before the general. */
+static void advice(FILE *f, const struct report *r, const struct why *w) {
+    const struct ssl_finding *found = w->finding;
+    const char *server = "";
+    if (found != NULL) {
+        field_if(f, "here:", found->here);
+        field_if(f, "there:", found->there);
+        server = r->tls.server_side ? found->here : found->there;
+    }
+    field(f, "on the board:", w->advice->board);
+    if (server[0] == '\0' && r->stage != STAGE_SETUP) {
+        field(f, "on the server:", w->advice->server);
+    }
+}
+
+void report_text_why(FILE *f, const struct report *r) {
+    struct why w;
+    bool known = why_of(r, &w);
+    if (known && r->stage != STAGE_SETUP) {
+        /* Of flags the message has said what the table says. */
+        if (w.finding != NULL || r->err.origin != ERR_VERIFY) {
+            field_if(f, "why:", w.what);
+        }
+        who_and_when(f, r, &w);
+    }
+    if (known) {
+        if (w.finding == NULL) {
+            likely(f, w.advice->causes);
+        }
+        offers_text(f, r);
+        advice(f, r, &w);
+        field_if(f, "code:", r->mbedtls);
+    }
+    if (r->micropython != NULL) {
+        report_line(f, "micropython: %s", r->micropython);
+    }
+    if (known && r->name != NULL) {
+        more(f, r->name);
+    }
+}
