@@ -6,6 +6,7 @@
 #define TLS_COMPAT_H
 
 #include <mbedtls/ssl.h>
+#include <stdbool.h>
 
 /** @return the description (RFC 8446 6) of the fatal alert just received */
 static inline int compat_alert(const mbedtls_ssl_context *ssl) {
@@ -41,6 +42,27 @@ static inline int compat_flush(mbedtls_ssl_context *ssl) {
 static inline void compat_setup_failed(mbedtls_ssl_context *ssl,
                                        const mbedtls_ssl_config *conf) {
     ssl->MBEDTLS_PRIVATE(conf) = conf;
+}
+
+/** @return the groups (RFC 8446 4.2.7) allowed, ending in 0 */
+static inline const uint16_t *compat_groups(const mbedtls_ssl_config *conf) {
+    return conf->MBEDTLS_PRIVATE(group_list);
+}
+
+/** @return the signature algorithms (RFC 8446 4.2.3) allowed, ending in 0 */
+static inline const uint16_t *compat_sig_algs(const mbedtls_ssl_config *conf) {
+    return conf->MBEDTLS_PRIVATE(sig_algs);
+}
+
+/** @return the ALPN protocols, ending in NULL; NULL: none */
+static inline const char *const *compat_alpn(const mbedtls_ssl_config *conf) {
+    return (const char *const *)conf->MBEDTLS_PRIVATE(alpn_list);
+}
+
+/** @return whether suites with a pre-shared key can be used */
+static inline bool compat_has_psk(const mbedtls_ssl_config *conf) {
+    return conf->MBEDTLS_PRIVATE(psk_identity) != NULL ||
+           conf->MBEDTLS_PRIVATE(f_psk) != NULL;
 }
 
 #endif

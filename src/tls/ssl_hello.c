@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "tls/ssl_suite.h"
 
 /* Extensions that are looked into, and record types. */
 enum {
@@ -274,36 +275,27 @@ static bool read_server_hello(struct in *in, struct ssl_chosen *chosen) {
     return good && ended(in);
 }
 
-static bool begins(const char *text, const char *head) {
-    return strncmp(text, head, strlen(head)) == 0;
-}
-
 /* RFC 8422 5.4, RFC 5246 7.4.3, RFC 4279, RFC 5489: what the message is made
  * of is for the suite to say. */
 static bool read_key_exchange(struct in *in, struct ssl_chosen *chosen) {
-    char name[SSL_LABEL_MAX];
-    ssl_name(SSL_KIND_CIPHER, chosen->cipher, name);
-    const char *kx = name + (begins(name, "TLS_") ? 4 : 0);
-    bool ec = begins(kx, "ECDH");
-    bool psk = begins(kx, "PSK") || strstr(kx, "_PSK_WITH") != NULL;
-    if (!ec && !psk && !begins(kx, "DH")) {
+    struct ssl_suite suite = ssl_suite_of(chosen->cipher);
+    if (!suite.ec && !suite.dhe && !suite.psk) {
         return true;
     }
-    if (psk) {
+    if (suite.psk) {
         vector(in, 2); /* the hint for an identity */
     }
-    if (ec) {
+    if (suite.ec) {
         if (take(in, 1) != NAMED_CURVE) {
             return false;
         }
         chosen->group = (uint16_t)take(in, 2);
         vector(in, 1);
-    } else if (begins(kx, "DH") || begins(kx, "PSK_DHE")) {
-        for (int i = 0; i < 3; i++) { /* p, g, and the public value */
-            vector(in, 2);
-        }
     }
-    if (!psk && strstr(kx, "_anon_") == NULL) {
+    for (int i = 0; suite.dhe && i < 3; i++) { /* p, g, the public value */
+        vector(in, 2);
+    }
+    if (suite.signs) {
         if (chosen->version >= TLS12) {
             chosen->sig_alg = (uint16_t)take(in, 2);
         }

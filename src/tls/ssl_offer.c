@@ -3,7 +3,10 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "tls/compat.h"
 #include "tls/ssl_diagnose.h"
+#include "tls/ssl_own_key.h"
+#include "tls/ssl_suite.h"
 
 static void copy(char *buf, size_t size, const char *text) {
     if (text != NULL) {
@@ -34,4 +37,84 @@ struct ssl_finding *ssl_diagnose_add(struct ssl_info *info, const char *name,
     copy(f->here, sizeof f->here, here);
     copy(f->there, sizeof f->there, there);
     return f;
+}
+
+static void put(struct ssl_ids *ids, unsigned id) {
+    if (ids->n < SSL_IDS_MAX) {
+        ids->id[ids->n++] = (uint16_t)id;
+    }
+}
+
+static bool is_server(const struct ssl_context *ctx) {
+    return ctx->protocol == SSL_PROTOCOL_TLS_SERVER;
+}
+
+static bool usable(const struct ssl_context *ctx, const struct ssl_suite *s) {
+    if (s->psk && !compat_has_psk(&ctx->conf)) {
+        return false;
+    }
+    if ((s->tls12 && ctx->min_version > SSL_TLS_1_2) ||
+        (s->tls13 && ctx->max_version < SSL_TLS_1_3)) {
+        return false;
+    }
+    return !is_server(ctx) || ssl_own_key_fits(ctx, s);
+}
+
+/* RFC 8446 4.2.7: of the curves, TLS 1.3 has left these. */
+static bool group_of_tls13(unsigned id) {
+    return id == 29 || id == 30 || (id >= 23 && id <= 25) || id >= 256;
+}
+
+static void list_ciphers(const struct ssl_context *ctx, struct ssl_offer *offer,
+                         bool *ec) {
+    const int *ids = ssl_context_get_ciphers(ctx);
+    for (*ec = false; *ids != 0; ids++) {
+        struct ssl_suite s = ssl_suite_of((unsigned)*ids);
+        if (usable(ctx, &s)) {
+            put(&offer->of[SSL_KIND_CIPHER], (unsigned)*ids);
+            *ec = *ec || s.ec;
+        }
+    }
+    if (!is_server(ctx)) { /* TLS_EMPTY_RENEGOTIATION_INFO_SCSV, RFC 5746 */
+        put(&offer->of[SSL_KIND_CIPHER], 0x00FF);
+    }
+}
+
+static void list_sig_algs(const struct ssl_context *ctx,
+                          struct ssl_offer *offer) {
+    const uint16_t *ids = compat_sig_algs(&ctx->conf);
+    bool tls12 = ctx->min_version == SSL_TLS_1_2;
+    bool tls13 = ctx->max_version == SSL_TLS_1_3;
+    for (; ids != NULL && *ids != 0; ids++) {
+        bool pair = *ids >> 8 <= 6; /* as TLS 1.2 writes them */
+        bool wanted = is_server(ctx)
+                          ? (tls12 && ssl_own_key_signs(ctx, *ids, false)) ||
+                                (tls13 && ssl_own_key_signs(ctx, *ids, true))
+                          : tls13 || pair;
+        if (wanted) {
+            put(&offer->of[SSL_KIND_SIG_ALG], *ids);
+        }
+    }
+}
+
+void ssl_diagnose_ours(const struct ssl_context *ctx, struct ssl_offer *offer) {
+    memset(offer, 0, sizeof *offer);
+    offer->known = true;
+    bool ec, tls13 = ctx->max_version == SSL_TLS_1_3;
+    for (int v = ctx->max_version; v >= (int)ctx->min_version; v--) {
+        put(&offer->of[SSL_KIND_VERSION], v == SSL_TLS_1_3 ? 0x0304 : 0x0303);
+    }
+    list_ciphers(ctx, offer, &ec);
+    const uint16_t *groups = compat_groups(&ctx->conf);
+    for (; groups != NULL && *groups != 0; groups++) {
+        if ((tls13 && group_of_tls13(*groups)) || (ec && *groups < 256)) {
+            put(&offer->of[SSL_KIND_GROUP], *groups);
+        }
+    }
+    list_sig_algs(ctx, offer);
+    const char *const *alpn = compat_alpn(&ctx->conf);
+    for (; alpn != NULL && *alpn != NULL; alpn++) {
+        copy(offer->alpn, sizeof offer->alpn, offer->alpn[0] ? ", " : "");
+        copy(offer->alpn, sizeof offer->alpn, *alpn);
+    }
 }
