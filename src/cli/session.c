@@ -20,10 +20,13 @@ enum {
 };
 
 /* What one connection needs; static, since its buffers are large and a
- * process pipes one connection at a time. */
+ * process has one connection at a time. */
+static struct fd_stream lower;
 static struct ssl_socket sock;
 static struct trace trace;
 static struct pump pump;
+static char cipher[SSL_CIPHER_NAME_MAX];
+static bool settled; /* the peer has had the time that session_settle gives */
 
 void session_report_init(struct report *r, const char *command,
                          const char *target) {
@@ -121,11 +124,11 @@ static void say_goodbye(const struct session *s) {
 
 /* Read some and drop it: in TLS while that works, for an alert that comes late
  * is still the peer's refusal; else from TCP. @return as a stream's read */
-static ssize_t drop_some(struct stream *wire, struct report *r) {
+static ssize_t drop_some(struct report *r) {
     unsigned char unread[4096];
     struct err late = ERR_INIT;
     bool raw = r->err.origin != ERR_NONE || sock.close_notify_received;
-    struct stream *from = raw ? wire : &sock.stream;
+    struct stream *from = raw ? &lower.stream : &sock.stream;
     ssize_t n = from->ops->read(from, unread, sizeof unread, &late);
     if (late.origin == ERR_ALERT) {
         r->err = late;
@@ -135,15 +138,16 @@ static ssize_t drop_some(struct stream *wire, struct report *r) {
 
 /* Closing with unread bytes resets the connection, and a reset can overtake
  * the alert or the data that we sent last: read until the peer closes. */
-static void linger(struct stream *wire, struct report *r) {
+static void linger(struct report *r) {
     struct loop plain;
     struct err ignored = ERR_INIT;
+    struct stream *wire = &lower.stream;
     struct pollfd p = { .fd = wire->fd, .events = POLLIN };
     loop_init(&plain, -1, NULL, LINGER_MS);
     ssize_t n = wire->ops->end(wire, &ignored) == 0 ? 1 : STREAM_ERROR;
     while (n != STREAM_EOF && n != STREAM_ERROR &&
            loop_check(&plain, &ignored) == 0) {
-        n = drop_some(wire, r);
+        n = drop_some(r);
         if (n < STREAM_ERROR &&
             loop_wait(&plain, &p, 1, NULL, "", &ignored) != 0) {
             return;
@@ -161,12 +165,11 @@ static int open_terminal(void) {
     return open(name, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
-static void pipe_stdio(const struct session *s, struct stream *wire,
-                       struct report *r) {
+void session_pipe(const struct session *s, struct report *r) {
     struct fd_stream in, out;
     bool server = s->setup->args.server_side;
     const struct pump_config config = {
-        .wire = wire,
+        .wire = &lower.stream,
         .on_eof = tls_on_eof(s->options, server),
         .stop_with_peer = isatty(STDIN_FILENO) != 0,
     };
@@ -201,10 +204,8 @@ static void blame_store(const struct session *s, struct report *r) {
     }
 }
 
-void session_run(const struct session *s, int fd, const struct net_path *path,
+int session_open(const struct session *s, int fd, const struct net_path *path,
                  const struct output *out, struct report *r) {
-    static char cipher[SSL_CIPHER_NAME_MAX];
-    struct fd_stream lower;
     fd_stream_init_socket(&lower, fd, "the peer");
     r->stage = STAGE_HANDSHAKE;
     r->peer = path->address;
@@ -214,21 +215,64 @@ void session_run(const struct session *s, int fd, const struct net_path *path,
     args.server_hostname = s->server_hostname;
     args.do_handshake &= !s->options->trace.given; /* not before it is seen */
     int64_t started = loop_now_us();
-    if (tls_setup_clock(s->setup, s->options, &r->err) == 0 &&
-        ssl_wrap_socket(&s->setup->ctx, &sock, &lower.stream, &args, &r->err) ==
-            0 &&
-        handshake(s, started, out, r) == 0) {
-        r->stage = STAGE_STREAM;
-        ssl_socket_info(&sock, &r->tls, cipher);
-        output_handshake(out, r);
-        pipe_stdio(s, &lower.stream, r);
+    settled = false;
+    bool clock = tls_setup_clock(s->setup, s->options, &r->err) == 0;
+    /* In any case, so that there is something to free. */
+    int rc =
+        ssl_wrap_socket(&s->setup->ctx, &sock, &lower.stream, &args, &r->err);
+    if (rc != 0 || !clock || handshake(s, started, out, r) != 0) {
+        return -1;
     }
+    r->stage = STAGE_STREAM;
+    ssl_socket_info(&sock, &r->tls, cipher);
+    output_handshake(out, r);
+    return 0;
+}
+
+/* What an end that we have announced may still bring: the peer's refusal of
+ * our certificate, or a record that is none. Its own end is no failure. */
+static ssize_t settle_some(struct report *r) {
+    struct err late = ERR_INIT;
+    unsigned char unread[4096];
+    ssize_t n = ssl_socket_read(&sock, unread, sizeof unread, &late);
+    if (late.origin == ERR_ALERT || late.origin == ERR_TLS) {
+        r->err = late;
+    }
+    return n;
+}
+
+void session_settle(const struct session *s, int64_t ms, struct report *r) {
+    struct loop_limit limit = loop_limit_start(ms);
+    struct pollfd p = { .fd = sock.stream.fd };
+    struct err why = ERR_INIT;
+    say_goodbye(s);
+    settled = true;
+    ssize_t n = ms > 0 ? 1 : STREAM_EOF;
+    while (n != STREAM_EOF && n != STREAM_ERROR && why.origin == ERR_NONE) {
+        n = settle_some(r);
+        p.events = n == STREAM_WANT_WR ? POLLOUT : POLLIN;
+        if (n > 0 && loop_now_ms() >= limit.at_ms) {
+            return;
+        }
+        int rc = n < STREAM_ERROR
+                     ? loop_wait(s->loop, &p, 1, &limit, "the end", &why)
+                     : loop_check(s->loop, &why);
+        (void)rc; /* why says it */
+    }
+    /* The time is up as planned; a signal is none of that. */
+    if (why.origin == ERR_SIGNAL || why.origin == ERR_OS) {
+        err_set(&r->err, why.origin, why.code, "%s", why.msg);
+    }
+}
+
+void session_close(const struct session *s, struct report *r) {
     blame_store(s, r);
     /* After a handshake that took too long nothing is on its way. */
     bool late = r->err.origin == ERR_MAX_TIME ||
                 (r->err.origin == ERR_TIMEOUT && r->stage == STAGE_HANDSHAKE);
-    if (r->err.origin != ERR_NET && !late) {
-        linger(&lower.stream, r);
+    bool heard = settled && r->err.origin == ERR_NONE;
+    if (!heard && r->err.origin != ERR_NET && !late) {
+        linger(r);
     }
     if (s->setup->keylog.failed && r->err.origin == ERR_NONE) {
         err_set(&r->err, ERR_OS, EIO, "the secrets could not be written to %s",
@@ -236,8 +280,16 @@ void session_run(const struct session *s, int fd, const struct net_path *path,
     }
     ssl_socket_info(&sock, &r->tls, cipher);
     ssl_socket_free(&sock);
-    close(fd);
+    close(lower.stream.fd);
     r->total_us = loop_now_us() - s->started_us;
+}
+
+void session_run(const struct session *s, int fd, const struct net_path *path,
+                 const struct output *out, struct report *r) {
+    if (session_open(s, fd, path, out, r) == 0) {
+        session_pipe(s, r);
+    }
+    session_close(s, r);
 }
 
 void session_warn(struct tls_setup *setup, const struct tls_options *options,

@@ -1,5 +1,6 @@
 /*
- * session.h - one connection from TCP to its report: handshake, pipe, close.
+ * session.h - one connection from TCP to its report: handshake, pipe or not,
+ * close. A process has one at a time.
  */
 #ifndef CLI_SESSION_H
 #define CLI_SESSION_H
@@ -24,13 +25,43 @@ void session_report_init(struct report *r, const char *command,
                          const char *target);
 
 /**
- * Shake hands, pipe stdin and stdout, close.
+ * Shake hands.
  *
- * @param fd    a connected socket; closed here
+ * @param fd    a connected socket, which the session owns from here on
  * @param path  how it was reached
  * @param out   told as soon as the handshake is done
- * @param r     filled, r->err included; it points into `path` and `s`
+ * @param r     filled; it points into `path` and `s`
+ * @return 0, or -1: r->err says why. session_close() is due in every case.
  */
+MUST_USE int session_open(const struct session *s, int fd,
+                          const struct net_path *path, const struct output *out,
+                          struct report *r);
+
+/**
+ * Pipe stdin and stdout, and send close_notify.
+ *
+ * @param r  r->err says why it ended early
+ */
+void session_pipe(const struct session *s, struct report *r);
+
+/**
+ * In place of piping: send close_notify, and hear what the peer still has to
+ * say. In TLS 1.3 a server looks at our certificate only after we are done
+ * (RFC 8446 4.4.2), and sends its tickets then.
+ *
+ * What comes is dropped, and neither the peer's end, with or without
+ * close_notify, nor its silence is a failure.
+ *
+ * @param ms  how long at most, 0: not at all; the peer's end comes before that
+ *            as a rule
+ * @param r   r->err is set by a fatal alert, by what is no TLS, by a signal
+ */
+void session_settle(const struct session *s, int64_t ms, struct report *r);
+
+/** Close, and complete the report. */
+void session_close(const struct session *s, struct report *r);
+
+/** session_open(), _pipe() and _close(). */
 void session_run(const struct session *s, int fd, const struct net_path *path,
                  const struct output *out, struct report *r);
 

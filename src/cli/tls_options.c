@@ -31,8 +31,6 @@ const struct opt tls_opts[] = {
                    tls_version_names, "lowest TLS version"),
     OPT_ROW_CHOICE(T, max_version, 0, "max-version", "VERSION",
                    tls_version_names, "highest TLS version"),
-    OPT_ROW_FLAG(T, defer_handshake, 0, "defer-handshake",
-                 "no handshake before there is something to send or to read"),
     OPT_ROW_FLAG(T, mp_defaults, 0, "mp-defaults",
                  "as MicroPython's ssl does: verify nothing, send no "
                  "close_notify"),
@@ -50,6 +48,8 @@ const struct opt tls_trust_opts[] = {
 };
 
 const struct opt tls_pipe_opts[] = {
+    OPT_ROW_FLAG(T, defer_handshake, 0, "defer-handshake",
+                 "no handshake before there is something to send or to read"),
     OPT_ROW_CHOICE(T, on_eof, 0, "on-eof", "WHAT", on_eof_names,
                    "what the end of stdin does: half-close unless given"),
     OPT_ROW_FLAG(T, allow_truncation, 0, "allow-truncation",
