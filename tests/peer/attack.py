@@ -102,13 +102,13 @@ def begin(test, who, *args):
     return p, sock
 
 
-def connected(test, who, *args):
+def connected(test, who, *args, **more):
     """A mptls after its handshake, and the TLS connection to it."""
     if who == "serve":
-        s, port = test.serve(*args)
+        s, port = test.serve(*args, **more)
         return s, peers.dial_tls(test, port)
     listener, port = test.listen()
-    p = test.connect(port, *args)
+    p = test.connect(port, *args, **more)
     return p, peers.accept_tls(test, listener)
 
 

@@ -100,17 +100,20 @@ class Sink:
         return bytes(self.data)
 
 
+PIPES = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE,
+         "stderr": subprocess.PIPE}
+
+
 class Proc:
-    """A process in a session of its own, with its three pipes."""
+    """A process in a session of its own, with pipes where nothing is given."""
 
     def __init__(self, test, argv, raw=False, **more):
         self.test = test
         self.argv = argv
-        self.p = subprocess.Popen(
-            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, bufsize=0, start_new_session=True, **more)
-        self.out = None if raw else Sink(self.p.stdout)
-        self.err = Sink(self.p.stderr)
+        self.p = subprocess.Popen(argv, bufsize=0, start_new_session=True,
+                                  **dict(PIPES, **more))
+        self.out = self.p.stdout and not raw and Sink(self.p.stdout) or None
+        self.err = self.p.stderr and Sink(self.p.stderr)
         self.feeder = None
 
     def feed(self, data, end=False):
@@ -145,14 +148,15 @@ class Proc:
         except subprocess.TimeoutExpired:
             pass
         raise Failed("%s does not end; stderr %s" % (
-            os.path.basename(self.argv[0]), short(self.err.data)))
+            os.path.basename(self.argv[0]),
+            short(self.err.data if self.err else b"")))
 
     def kill(self):
         """End it and what it started, whatever state it is in."""
         if self.p.poll() is None:
             os.killpg(self.p.pid, signal.SIGKILL)
             self.p.wait()
-        if not self.p.stdin.closed:
+        if self.p.stdin and not self.p.stdin.closed:
             try:
                 self.p.stdin.close()
             except OSError:

@@ -9,6 +9,7 @@ import attack
 import bulk
 import capture
 import certificates
+import defects
 import harness
 import interop
 import keylog
@@ -16,7 +17,7 @@ import lab
 import odd
 
 SUITES = (bulk, lab, interop, odd, attack, certificates, keylog,
-          capture)
+          capture, defects)
 
 
 def collect(words):
