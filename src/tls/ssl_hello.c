@@ -13,8 +13,10 @@ enum {
     EXT_EC_POINT_FORMATS = 11,
     EXT_SIGNATURE_ALGORITHMS = 13,
     EXT_ALPN = 16,
+    EXT_ENCRYPT_THEN_MAC = 22,
     EXT_EXTENDED_MASTER_SECRET = 23,
     EXT_RECORD_SIZE_LIMIT = 28,
+    EXT_SESSION_TICKET = 35,
     EXT_SUPPORTED_VERSIONS = 43,
     EXT_KEY_SHARE = 51,
     EXT_RENEGOTIATION_INFO = 0xFF01,
@@ -438,6 +440,24 @@ static void give_old(struct out *out, bool groups) {
     give(out, 1, 0);
 }
 
+/* What a client may do without. */
+static void give_wanted(struct out *out, const struct ssl_ids *wanted) {
+    enum { BYTES_512 = 1 }; /* RFC 6066 4 */
+    if (has(wanted, EXT_MAX_FRAGMENT_LENGTH)) {
+        give(out, 2, EXT_MAX_FRAGMENT_LENGTH);
+        give(out, 2, 1);
+        give(out, 1, BYTES_512);
+    }
+    if (has(wanted, EXT_ENCRYPT_THEN_MAC)) {
+        give(out, 2, EXT_ENCRYPT_THEN_MAC);
+        give(out, 2, 0);
+    }
+    if (has(wanted, EXT_SESSION_TICKET)) {
+        give(out, 2, EXT_SESSION_TICKET);
+        give(out, 2, 0);
+    }
+}
+
 static void give_extensions(struct out *out, const struct ssl_offer *offer,
                             bool tls13, bool old) {
     const struct ssl_ids *groups = &offer->of[SSL_KIND_GROUP];
@@ -449,6 +469,7 @@ static void give_extensions(struct out *out, const struct ssl_offer *offer,
     }
     give_ids(out, EXT_SIGNATURE_ALGORITHMS, 2, &offer->of[SSL_KIND_SIG_ALG]);
     give_alpn(out, offer->alpn);
+    give_wanted(out, &offer->of[SSL_KIND_EXTENSION]);
     if (tls13) {
         give_ids(out, EXT_SUPPORTED_VERSIONS, 1, &offer->of[SSL_KIND_VERSION]);
     }

@@ -83,8 +83,9 @@ const unsigned char *ssl_hello_certificate(const unsigned char *msg,
  * (RFC 8446 4.2.8).
  *
  * @param offer   versions, ciphers, groups, sig_algs, ALPN and server_name,
- * each left out where it is empty; its list of extensions is not read. TLS 1.3
- * wants groups and signature algorithms (RFC 8446 9.2)
+ * each left out where it is empty; TLS 1.3 wants groups and signature
+ * algorithms (RFC 8446 9.2). Of its list of extensions these are read, to be
+ * sent as well: max_fragment_length (of 512), encrypt_then_mac, session_ticket
  * @param random  64 bytes: the hello's, and its session id for TLS 1.3
  * @param buf     the message goes here in one record, its header included
  * @return its bytes, or 0 if it does not fit
