@@ -79,7 +79,8 @@ void explain_numbers(const char *origin, int64_t code, int64_t whole,
         snprintf(text, left, name != NULL ? "; in 3.x MBEDTLS_ERR_%s" : "%s",
                  name != NULL ? name : "; not in 3.x");
     } else if (explain_find("tls2", code, &key) != NULL) {
-        snprintf(text, left, "; in 2.28 MBEDTLS_ERR_%s", key.name);
+        snprintf(text, left, "; in 2.28 this number is MBEDTLS_ERR_%s",
+                 key.name);
     } else if (in_4(name, cause, &key) != NULL) {
         snprintf(text, left, "; in 4.x %s, %d", key.name, (int)key.code);
     }

@@ -111,12 +111,20 @@ static const struct explain_advice message = {
     "Send handshake messages in one record; turn off unusual extensions.",
 };
 static const struct explain_advice closed = {
-    "while bytes are awaited, often after the ClientHello",
+    "in the handshake, often after the ClientHello",
     "The server closes at what it does not like, without an alert.\n"
     "It wants a client certificate, a name (SNI) or another port.\n"
     "A firewall or proxy ends the connection, or the server is overloaded.",
     "Pass server_hostname; try the server with mptls connect -v.",
     "Look into the log; the time and address of the connection are there.",
+};
+static const struct explain_advice broken = {
+    "after the handshake, with data under way",
+    "The peer crashed, restarted, or closed with data unread.\n"
+    "A firewall or router has forgotten an idle connection.\n"
+    "The peer refused our certificate late, as TLS 1.3 allows.",
+    "Connect again; read all that comes before closing.",
+    "Look into the log; close after close_notify, not by a reset.",
 };
 static const struct explain_advice memory = {
     "anywhere; the peer's Certificate and key exchange need the most",
@@ -294,7 +302,7 @@ static const struct explain_cause causes[] = {
     { "alert:114", PEER, &our_cert, "The certificate's hash differs." },
     { "alert:115", PEER, &identity, "It does not know the PSK identity." },
     { "alert:116", PEER, &no_cert,
-      "It wants a certificate of ours; got none." },
+      "It wants a certificate of ours, and got none." },
     { "alert:120", PEER, &in_common, "No ALPN protocol in common." },
     { "alert:121", PEER, &in_common, "It wants Encrypted Client Hello." },
     { "flag:1/expired", WE, &clock_wrong, "Past its end, by our clock." },
@@ -328,7 +336,7 @@ static const struct explain_cause causes[] = {
     { "tls:-0x7200", WE, &not_tls, "What came is no valid TLS record." },
     { "tls:-0x7180 tls2:-0x7E80/SSL_BAD_HS_FINISHED", WE, &keys_differ, NULL },
     { "tls:-0x6E00", WE, &in_common,
-      "We found nothing in common; as a server, also no certificate." },
+      "We found nothing in common, or, as a server, no certificate for it." },
     { "tls:-0x6E80 tls:-0x5F00 axtls:-263/INVALID_VERSION "
       "tls2:-0x6E80/SSL_BAD_HS_PROTOCOL_VERSION",
       WE, &version, NULL },
@@ -416,8 +424,9 @@ static const struct explain_cause causes[] = {
       "A record over 5115 bytes came, which an esp8266 cannot take." },
     { "errno:104/ECONNRESET errno:103/ECONNABORTED newlib:113/ECONNABORTED "
       "errno:32/EPIPE errno:107/ENOTCONN newlib:128/ENOTCONN tls:-0x004C "
-      "tls:-0x004E tls:-0x0050 exit:43",
+      "tls:-0x004E tls:-0x0050",
       NET, &closed, "The connection was reset or is gone." },
+    { "exit:43", NET, &broken, "The connection was reset or is gone." },
     { "errno:111/ECONNREFUSED", NET, &reach, "Nothing listens on that port." },
     { "errno:113/EHOSTUNREACH newlib:118/EHOSTUNREACH", NET, &reach,
       "There is no way to that address." },
@@ -455,7 +464,8 @@ static const struct explain_cause causes[] = {
     { "exit:30 exit:35", WE, &chain, NULL },
     { "exit:31", WE, &clock_wrong, "Expired, or not valid yet." },
     { "exit:37", PEER, &our_cert, "The peer refused our certificate." },
-    { "exit:40", PEER, &ending, "Closed without close_notify: truncated?" },
+    { "exit:40", PEER, &ending,
+      "It closed TCP without close_notify: what came may not be all." },
     { "plain:1", PEER, &not_tls, "These are bytes of a plaintext protocol." },
 };
 

@@ -97,6 +97,14 @@ static const struct explain_cause *of_alert(int64_t alert, int status,
     return wanted ? explain_find("alert", CERTIFICATE_REQUIRED, NULL) : c;
 }
 
+/* A connection that breaks has other causes in the handshake than later. */
+static const struct explain_cause *of_errno(int64_t code, int status,
+                                            struct explain_key *key) {
+    enum { RESET = 43 };
+    const struct explain_cause *c = explain_find("errno", code, key);
+    return c != NULL && status == RESET ? explain_find("exit", RESET, NULL) : c;
+}
+
 const struct explain_cause *explain_of(const struct err *e, int status,
                                        struct explain_key *key) {
     const struct explain_cause *c = NULL;
@@ -107,7 +115,7 @@ const struct explain_cause *explain_of(const struct err *e, int status,
         return NULL;
     case ERR_OS:
     case ERR_NET:
-        c = explain_find("errno", e->code, key);
+        c = of_errno(e->code, status, key);
         break;
     case ERR_DNS:
         c = explain_find("dns", e->code, key);

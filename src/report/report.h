@@ -89,6 +89,13 @@ const char *report_stage_name(enum report_stage stage);
 void report_line(FILE *f, const char *fmt, ...) ERR_PRINTF(2, 3);
 
 /**
+ * A label and words, as "mptls: " lines broken at spaces so that 79 columns
+ * hold them; what goes on stands under the first word. A word that is too long
+ * has a line of its own.
+ */
+void report_field(FILE *f, const char *label, const char *text);
+
+/**
  * What the handshake agreed on, for -v: a few "mptls: " lines.
  *
  * @param r  its `tls`, `peer`, `trust` and times are read

@@ -38,6 +38,13 @@ static void text_trust(FILE *f, const struct report *r) {
     }
 }
 
+/* What was found, and did not keep the handshake from succeeding. */
+static void text_notes(FILE *f, const struct ssl_info *t) {
+    for (size_t i = 0; i < t->finding_count; i++) {
+        report_field(f, "note:", t->findings[i].text);
+    }
+}
+
 void report_text_handshake(FILE *f, const struct report *r) {
     char times[96] = "";
     add_time(times, sizeof times, "resolve", r->resolve_us);
@@ -51,6 +58,7 @@ void report_text_handshake(FILE *f, const struct report *r) {
                 r->tls.version != NULL ? r->tls.version : "no version",
                 r->tls.cipher != NULL ? r->tls.cipher : "no cipher suite");
     text_trust(f, r);
+    text_notes(f, &r->tls);
 }
 
 static void text_success(FILE *f, const struct report *r) {

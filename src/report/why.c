@@ -19,12 +19,20 @@ static bool applies(const struct report *r, const struct explain_key *key) {
                : r->status >= UNTRUSTED && r->status <= NONE_SENT;
 }
 
+/* @return the cause of a finding that explains the failure, or NULL */
+static const struct explain_cause *reason(const struct report *r,
+                                          const struct ssl_finding *f) {
+    struct explain_key key;
+    const struct explain_cause *c = explain_find_name("why", f->name, &key);
+    bool is = c != NULL && strcmp(c->who, "nobody") != 0 && applies(r, &key);
+    return is ? c : NULL;
+}
+
 static void add_finding(const struct report *r, struct why *w) {
     for (size_t i = 0; i < r->tls.finding_count; i++) {
         const struct ssl_finding *f = &r->tls.findings[i];
-        struct explain_key key;
-        const struct explain_cause *c = explain_find_name("why", f->name, &key);
-        if (c != NULL && strcmp(c->who, "nobody") != 0 && applies(r, &key)) {
+        const struct explain_cause *c = reason(r, f);
+        if (c != NULL) {
             w->finding = f;
             w->name = f->name;
             w->what = f->text;
@@ -57,33 +65,19 @@ bool why_of(const struct report *r, struct why *w) {
     return true;
 }
 
-/* A label and words, broken at spaces so that 79 columns hold them, the prefix
- * included; a word that is too long has a line of its own. */
-static void field(FILE *f, const char *label, const char *text) {
-    enum { WIDTH = 79 - 7 };
-    char line[1024];
-    const size_t indent = strlen(label) + 1;
-    size_t at = (size_t)snprintf(line, sizeof line, "%s ", label);
-    bool fresh = true;
-    for (text += strspn(text, " "); *text != '\0'; text += strspn(text, " ")) {
-        size_t len = strcspn(text, " ");
-        if (!fresh && at + 1 + len > WIDTH) {
-            report_line(f, "%s", line);
-            at = (size_t)snprintf(line, sizeof line, "%*s", (int)indent, "");
-            fresh = true;
-        }
-        at += (size_t)snprintf(line + at, sizeof line - at, "%s%.*s",
-                               fresh ? "" : " ", (int)len, text);
-        at = at < sizeof line ? at : sizeof line - 1;
-        text += len;
-        fresh = false;
-    }
-    report_line(f, "%s", line);
-}
-
 static void field_if(FILE *f, const char *label, const char *text) {
     if (text != NULL && text[0] != '\0') {
-        field(f, label, text);
+        report_field(f, label, text);
+    }
+}
+
+/* What else was found, after the finding that tells why. */
+static void also(FILE *f, const struct report *r, const struct why *w) {
+    const struct ssl_finding *end = &r->tls.findings[r->tls.finding_count];
+    for (const struct ssl_finding *at = w->finding + 1; at < end; at++) {
+        if (reason(r, at) != NULL) {
+            report_field(f, "also:", at->text);
+        }
     }
 }
 
@@ -99,7 +93,7 @@ static void likely(FILE *f, const char *causes) {
         } else {
             snprintf(label, sizeof label, "likely:");
         }
-        field(f, label, text);
+        report_field(f, label, text);
         causes += len + (causes[len] != '\0' ? 1 : 0);
     }
 }
@@ -120,7 +114,7 @@ static void who_and_when(FILE *f, const struct report *r, const struct why *w) {
         i++;
     }
     snprintf(text, sizeof text, "%s, %s", rows[i][refused ? 1 : 2], w->step);
-    field(f, "who:", text);
+    report_field(f, "who:", text);
 }
 
 /* A name that a shell reads as one word needs no quotes. */
@@ -138,9 +132,9 @@ static void advice(FILE *f, const struct report *r, const struct why *w) {
         field_if(f, "there:", found->there);
         server = r->tls.server_side ? found->here : found->there;
     }
-    field(f, "on the board:", w->advice->board);
+    report_field(f, "on the board:", w->advice->board);
     if (server[0] == '\0' && r->stage != STAGE_SETUP) {
-        field(f, "on the server:", w->advice->server);
+        report_field(f, "on the server:", w->advice->server);
     }
 }
 
@@ -155,7 +149,9 @@ void report_text_why(FILE *f, const struct report *r) {
         who_and_when(f, r, &w);
     }
     if (known) {
-        if (w.finding == NULL) {
+        if (w.finding != NULL) {
+            also(f, r, &w);
+        } else {
             likely(f, w.advice->causes);
         }
         offers_text(f, r);

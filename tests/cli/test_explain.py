@@ -1,7 +1,7 @@
 """mptls explain: every form of a CODE, and what is said of it."""
 import json
 
-from harness import Failed, each, test
+from harness import SCHEMA, Failed, each, test
 
 
 def readings(t, *codes):
@@ -10,9 +10,8 @@ def readings(t, *codes):
     t.eq((r.status, r.err), (0, ""), "status and stderr")
     rows = [json.loads(line) for line in r.out.decode().splitlines()]
     for x in rows:
-        t.eq(list(x), ["v", "given", "origin", "code", "name", "applies",
-                       "what", "step", "who", "causes", "board", "server",
-                       "micropython", "numbers"], "keys")
+        t.eq(SCHEMA.shapes["Readings of a code"].differences(x, "a reading"),
+             [], "what is not as the man page says")
         t.eq(x["v"], 1, "version of the format")
         if not x["name"] or not x["applies"] or x["given"] not in codes:
             raise Failed("not said what it is: %r" % x)

@@ -212,6 +212,13 @@ static void json_has_all_that_is_known(void **state) {
     }
 }
 
+static void add(struct report *r, const char *name) {
+    struct ssl_finding *f = &r->tls.findings[r->tls.finding_count++];
+    f->name = name;
+    snprintf(f->text, sizeof f->text, "text of %s", name);
+    snprintf(f->here, sizeof f->here, "change of %s", name);
+}
+
 static void success_is_silent_unless_verbose(void **state) {
     (void)state;
     struct report r = sample();
@@ -220,6 +227,7 @@ static void success_is_silent_unless_verbose(void **state) {
     fclose(f);
     assert_string_equal(text, "");
     f = paper();
+    add(&r, "unnecessary");
     report_text_handshake(f, &r);
     report_text_end(f, &r, true);
     fclose(f);
@@ -230,6 +238,7 @@ static void success_is_silent_unless_verbose(void **state) {
         "mptls: TLSv1.3, TLS_AES_128_GCM_SHA256\n"
         "mptls: verified: is localhost\n"
         "mptls: certificate 0: CN=\"x\" (,  to )\n"
+        "mptls: note: text of unnecessary\n"
         "mptls: 0 bytes sent, 7 received; close_notify neither sent nor "
         "received\n");
 }
@@ -291,13 +300,6 @@ static void a_failure_is_explained_by_its_code(void **state) {
         "mptls: more: mptls explain untrusted\n");
 }
 
-static void add(struct report *r, const char *name) {
-    struct ssl_finding *f = &r->tls.findings[r->tls.finding_count++];
-    f->name = name;
-    snprintf(f->text, sizeof f->text, "text of %s", name);
-    snprintf(f->here, sizeof f->here, "change of %s", name);
-}
-
 static void a_finding_explains_better_than_a_code(void **state) {
     (void)state;
     struct report r = refused();
@@ -311,6 +313,7 @@ static void a_finding_explains_better_than_a_code(void **state) {
         "mptls: certificate 0 is not signed by a trusted CA\n"
         "mptls: why: text of missing-intermediate\n"
         "mptls: who: we refused, after the peer's Certificate message\n"
+        "mptls: also: text of unknown-root\n"
         "mptls: here: change of missing-intermediate\n"
         "mptls: on the board: If the server cannot be changed, give the "
         "intermediate as\n"
@@ -332,7 +335,7 @@ static void a_finding_explains_better_than_a_code(void **state) {
     r.status = 40;
     r.stage = STAGE_STREAM;
     assert_null(strstr(said(&r), "text of"));
-    assert_non_null(strstr(text, "why: Closed without close_notify"));
+    assert_non_null(strstr(text, "why: It closed TCP without close_notify"));
 }
 
 static void what_the_message_says_is_not_explained(void **state) {
