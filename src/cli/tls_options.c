@@ -31,6 +31,8 @@ const struct opt tls_opts[] = {
                    tls_version_names, "lowest TLS version"),
     OPT_ROW_CHOICE(T, max_version, 0, "max-version", "VERSION",
                    tls_version_names, "highest TLS version"),
+    OPT_ROW_LIST(T, alpn, 0, "alpn", "NAME[,NAME...]",
+                 "application protocols to offer or to choose from"),
     OPT_ROW_FLAG(T, mp_defaults, 0, "mp-defaults",
                  "as MicroPython's ssl does: verify nothing, send no "
                  "close_notify"),
@@ -161,6 +163,9 @@ static int make_context(struct tls_setup *s, const struct tls_options *o,
             o->max_version >= 0 ? (enum ssl_version)o->max_version
                                 : SSL_TLS_1_3,
             err) != 0) {
+        return -1;
+    }
+    if (o->alpn != NULL && ssl_context_set_alpn(&s->ctx, o->alpn, err) != 0) {
         return -1;
     }
     s->ctx.allow_truncation = o->allow_truncation;

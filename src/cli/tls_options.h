@@ -13,7 +13,7 @@
 
 /* As the command line gave them; TLS_OPTIONS_INIT where it did not. */
 struct tls_options {
-    const char *cert, *key, *cafile, *cadata, *ciphers, *keylog;
+    const char *cert, *key, *cafile, *cadata, *ciphers, *alpn, *keylog;
     const char *time;             /* --time; NULL: now */
     int verify;                   /* ssl_verify_mode; -1: the default */
     int min_version, max_version; /* ssl_version; -1: the default */

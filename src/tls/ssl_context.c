@@ -450,6 +450,33 @@ int ssl_context_set_versions(struct ssl_context *ctx, enum ssl_version min,
     return 0;
 }
 
+int ssl_context_set_alpn(struct ssl_context *ctx, const char *names,
+                         struct err *err) {
+    enum { NAME_MAX_BYTES = 255 }; /* RFC 7301 3.1 */
+    size_t n = 0, at = 0;
+    for (const char *p = names;; p++) {
+        size_t len = strcspn(p, ",");
+        if (len == 0 || len > NAME_MAX_BYTES || n == SSL_ALPN_MAX ||
+            at + len + 1 > sizeof ctx->alpn) {
+            return err_set(err, ERR_USAGE, 0,
+                           "ALPN '%.60s': 1 to %d protocols of 1 to %d bytes "
+                           "are wanted",
+                           names, SSL_ALPN_MAX, NAME_MAX_BYTES);
+        }
+        memcpy(ctx->alpn + at, p, len);
+        ctx->alpn[at + len] = '\0';
+        ctx->alpn_list[n++] = ctx->alpn + at;
+        at += len + 1;
+        p += len;
+        if (*p == '\0') {
+            break;
+        }
+    }
+    ctx->alpn_list[n] = NULL;
+    int ret = mbedtls_ssl_conf_alpn_protocols(&ctx->conf, ctx->alpn_list);
+    return ret == 0 ? 0 : ssl_failure_of(err, ret, "set the ALPN protocols");
+}
+
 int ssl_wrap_context(struct ssl_context *ctx, const struct ssl_wrap_args *args,
                      struct err *err) {
     if (ssl_context_init(ctx,

@@ -21,6 +21,11 @@
 /* MicroPython: PROTOCOL_TLS_CLIENT, PROTOCOL_TLS_SERVER, with its values. */
 enum ssl_protocol { SSL_PROTOCOL_TLS_CLIENT = 0, SSL_PROTOCOL_TLS_SERVER = 1 };
 
+enum {
+    SSL_ALPN_MAX = 16, /* protocols that can be offered */
+    SSL_ALPN_LEN = 512 /* bytes of all their names */
+};
+
 enum ssl_version { SSL_TLS_1_2 = 0, SSL_TLS_1_3 = 1 };
 
 /**
@@ -57,6 +62,8 @@ struct ssl_context {
                                      TLS; set by the caller; borrowed */
     const mbedtls_x509_crt_profile *profile; /* keys and hashes of a chain */
     int ciphers[SSL_CIPHERS_MAX + 1];        /* ends in 0 */
+    char alpn[SSL_ALPN_LEN];                 /* names, each with a NUL */
+    const char *alpn_list[SSL_ALPN_MAX + 1]; /* into alpn; ends in NULL */
     bool made;                               /* by ssl_wrap_context() */
     bool have_ca;
     bool have_cert;
@@ -196,6 +203,17 @@ MUST_USE int ssl_context_set_ciphers(struct ssl_context *ctx, const char *names,
 MUST_USE int ssl_context_set_versions(struct ssl_context *ctx,
                                       enum ssl_version min,
                                       enum ssl_version max, struct err *err);
+
+/**
+ * Application protocols to offer, or to choose from (RFC 7301); not in
+ * MicroPython. A server that has none of the client's refuses it.
+ *
+ * @param names  separated by commas, the preferred first; 1 to SSL_ALPN_MAX of
+ *               1 to 255 bytes, in all under SSL_ALPN_LEN
+ * @return 0, or -1: ERR_USAGE with the name that is wrong; ERR_TLS
+ */
+MUST_USE int ssl_context_set_alpn(struct ssl_context *ctx, const char *names,
+                                  struct err *err);
 
 /** The arguments of ssl.wrap_socket(), under its names. */
 struct ssl_wrap_args {
