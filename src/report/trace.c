@@ -19,11 +19,11 @@ void report_text_message(FILE *f, const struct report_message *m) {
     if (m->records > 1) {
         snprintf(spread, sizeof spread, " in %u records", m->records);
     }
-    report_line(f,
-                "trace: %4" PRId64 ".%03" PRId64 " ms %s %s%s, %zu bytes%s%s%s",
-                m->us / 1000, m->us % 1000, m->out ? "->" : "<-", m->name,
-                m->encrypted ? "*" : "", m->bytes, spread,
-                m->text[0] != '\0' ? ": " : "", m->text);
+    report_line(
+        f, "trace: %4" PRId64 ".%03" PRId64 " ms %s %s%s, %zu byte%s%s%s%s",
+        m->us / 1000, m->us % 1000, m->out ? "->" : "<-", m->name,
+        m->encrypted ? "*" : "", m->bytes, m->bytes == 1 ? "" : "s", spread,
+        m->text[0] != '\0' ? ": " : "", m->text);
     if (m->hex != NULL) {
         text_hex(f, m->hex, m->bytes);
     }

@@ -68,25 +68,25 @@ static void client_hello(struct text *x, const struct ssl_offer *o) {
     }
 }
 
-static void chosen(struct text *x, const struct ssl_tap *t, unsigned type) {
-    const struct ssl_chosen *c = &t->chosen;
+/* Of the server's choice what this message tells. */
+static void chosen(struct text *x, const struct ssl_tap *t, unsigned type,
+                   const unsigned char *msg, size_t len) {
+    struct ssl_chosen c = t->chosen; /* the suite says what SKE is made of */
+    c.extensions.n = 0;
+    c.group = c.sig_alg = 0;
+    (void)ssl_hello_read_server(type, msg, len, &c);
     if (type == SSL_MSG_SERVER_HELLO) {
-        if (c->retry) {
-            add(x, "HelloRetryRequest");
-        }
-        add_name(x, SSL_KIND_VERSION, c->version);
-        add_name(x, SSL_KIND_CIPHER, c->cipher);
+        add(x, "%s", c.retry ? "HelloRetryRequest" : "");
+        add_name(x, SSL_KIND_VERSION, c.version);
+        add_name(x, SSL_KIND_CIPHER, c.cipher);
     }
-    if (type != SSL_MSG_CERTIFICATE_VERIFY && c->group != 0 &&
-        type != SSL_MSG_ENCRYPTED_EXTENSIONS) {
-        add_name(x, SSL_KIND_GROUP, c->group);
+    if (c.group != 0) {
+        add_name(x, SSL_KIND_GROUP, c.group);
     }
-    if (type == SSL_MSG_SERVER_KEY_EXCHANGE && c->sig_alg != 0) {
-        add_name(x, SSL_KIND_SIG_ALG, c->sig_alg);
+    if (c.sig_alg != 0) {
+        add_name(x, SSL_KIND_SIG_ALG, c.sig_alg);
     }
-    if (type == SSL_MSG_SERVER_HELLO || type == SSL_MSG_ENCRYPTED_EXTENSIONS) {
-        add_list(x, "extensions", SSL_KIND_EXTENSION, &c->extensions, 6);
-    }
+    add_list(x, "extensions", SSL_KIND_EXTENSION, &c.extensions, 6);
 }
 
 static void certificates(struct text *x, const struct ssl_tap *t,
@@ -115,15 +115,11 @@ static void handshake(struct text *x, const struct ssl_tap *t,
     case SSL_MSG_SERVER_HELLO:
     case SSL_MSG_ENCRYPTED_EXTENSIONS:
     case SSL_MSG_SERVER_KEY_EXCHANGE:
-        chosen(x, t, m->type);
+    case SSL_MSG_CERTIFICATE_VERIFY:
+        chosen(x, t, m->type, msg, len);
         break;
     case SSL_MSG_CERTIFICATE:
         certificates(x, t, msg, len);
-        break;
-    case SSL_MSG_CERTIFICATE_VERIFY:
-        if (len >= 2) {
-            add_name(x, SSL_KIND_SIG_ALG, (unsigned)msg[0] << 8 | msg[1]);
-        }
         break;
     case SSL_MSG_NEW_SESSION_TICKET:
         if (len >= 4) {

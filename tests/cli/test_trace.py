@@ -5,7 +5,7 @@ import re
 from harness import Failed, each, test
 
 LINE = re.compile(r"^mptls: trace: +(\d+)\.(\d{3}) ms (->|<-) (\w+)(\*?), "
-                  r"(\d+) bytes(?: in (\d+) records)?(?:: (.*))?$")
+                  r"(\d+) bytes?(?: in (\d+) records)?(?:: (.*))?$")
 CLIENT_13 = [("->", "ClientHello", ""), ("<-", "ServerHello", ""),
              ("<-", "EncryptedExtensions", "*"), ("<-", "Certificate", "*"),
              ("<-", "CertificateVerify", "*"), ("<-", "Finished", "*"),

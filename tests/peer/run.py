@@ -15,9 +15,10 @@ import interop
 import keylog
 import lab
 import odd
+import trace
 
 SUITES = (bulk, lab, interop, odd, attack, certificates, keylog,
-          capture, defects)
+          capture, defects, trace)
 
 
 def collect(words):
