@@ -39,9 +39,10 @@ void client_free(struct client *c) {
 
 void client_warn(struct client *c, const struct output *out) {
     const char *name = c->options->server_hostname;
-    if (c->setup.args.cert_reqs == SSL_CERT_NONE) {
+    bool verified = c->setup.args.cert_reqs != SSL_CERT_NONE;
+    if (!verified && c->options->tls.pins.n == 0) {
         output_warning(out, "not verifying the peer: it could be anyone");
-    } else if (name != NULL && name[0] == '\0') {
+    } else if (verified && name != NULL && name[0] == '\0') {
         output_warning(out, "not verifying the peer's name");
     }
     session_warn(&c->setup, &c->options->tls, out);

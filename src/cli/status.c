@@ -93,6 +93,7 @@ static const struct {
     { MBEDTLS_X509_BADCERT_BAD_MD | MBEDTLS_X509_BADCERT_BAD_PK |
           MBEDTLS_X509_BADCERT_BAD_KEY,
       34 },
+    { SSL_BADCERT_PIN, 35 },
     { MBEDTLS_X509_BADCERT_MISSING, 36 },
 };
 

@@ -44,6 +44,8 @@ const struct opt tls_trust_opts[] = {
                    "trust the CAs in this file, PEM or DER"),
     OPT_ROW_STRING(T, cadata, 0, "cadata", "DATA",
                    "trust these CAs, PEM or DER, in place of the system's"),
+    OPT_ROW_MANY(T, pins, 0, "pin", "PIN",
+                 "take only this key: sha256/ and the base64 of its SHA-256"),
     OPT_ROW_STRING(T, time, 0, "time", "WHEN",
                    "the clock, UTC: 2000-01-01T00:00:00Z, 2000-01-01 or now"),
     OPT_END
@@ -145,6 +147,19 @@ static int bad_data(const struct tls_options *o, const struct err *why,
                    from[0] != '\0' ? ")" : "");
 }
 
+static int read_pins(struct tls_setup *s, const struct opt_many *pins,
+                     struct err *err) {
+    for (size_t i = 0; i < pins->n; i++) {
+        if (!ssl_pin_read(pins->value[i], &s->pins[i])) {
+            return err_set(err, ERR_USAGE, 0,
+                           "--pin: '%.80s' is not sha256/ and 44 digits of "
+                           "base64",
+                           pins->value[i]);
+        }
+    }
+    return 0;
+}
+
 static int make_context(struct tls_setup *s, const struct tls_options *o,
                         struct err *err) {
     struct err why = ERR_INIT;
@@ -171,6 +186,7 @@ static int make_context(struct tls_setup *s, const struct tls_options *o,
     s->ctx.allow_truncation = o->allow_truncation;
     s->ctx.no_close_notify = o->mp_defaults;
     s->ctx.now = &s->now;
+    ssl_context_set_pins(&s->ctx, s->pins, o->pins.n);
     return 0;
 }
 
@@ -224,6 +240,7 @@ int tls_setup_init(struct tls_setup *s, const struct tls_options *o,
         goto out;
     }
     if (clock_read(o->time, &s->now, err) != 0 ||
+        read_pins(s, &o->pins, err) != 0 ||
         read_piece(&cert, "--cert", o->cert, err) != 0 ||
         read_piece(&key, "--key", o->key, err) != 0 ||
         read_piece(&ca, "--cadata", o->cadata, err) != 0 ||

@@ -14,6 +14,7 @@
 /* As the command line gave them; TLS_OPTIONS_INIT where it did not. */
 struct tls_options {
     const char *cert, *key, *cafile, *cadata, *ciphers, *alpn, *keylog;
+    struct opt_many pins;
     const char *time;             /* --time; NULL: now */
     int verify;                   /* ssl_verify_mode; -1: the default */
     int min_version, max_version; /* ssl_version; -1: the default */
@@ -47,7 +48,8 @@ struct tls_setup {
     struct keylog keylog;
     struct ssl_wrap_args args; /* its data is freed once it is loaded */
     const char *trust;         /* where the anchors come from; NULL: none */
-    mbedtls_x509_time now;     /* the context's clock */
+    struct ssl_pin pins[OPT_MANY_MAX];
+    mbedtls_x509_time now; /* the context's clock */
 };
 
 /**

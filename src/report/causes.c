@@ -461,7 +461,7 @@ static const struct explain_cause causes[] = {
     { "exit:42", NET, &wait, "The time was over." },
     { "exit:22", PEER, &in_common, "It sent a fatal alert." },
     { "exit:23", WE, &not_tls, "The peer broke the protocol, or has no TLS." },
-    { "exit:30 exit:35", WE, &chain, NULL },
+    { "exit:30", WE, &chain, NULL },
     { "exit:31", WE, &clock_wrong, "Expired, or not valid yet." },
     { "exit:37", PEER, &our_cert, "The peer refused our certificate." },
     { "exit:40", PEER, &ending,

@@ -217,7 +217,7 @@ static const struct explain_cause rows[] = {
       "A certificate is not meant for what it is used for." },
     { "why:13/weak", WE, &weak, "A key or a hash is too weak." },
     { "why:15/crl", WE, &crl, "The CRL itself is not acceptable." },
-    { "why:16/pin-mismatch", WE, &pin,
+    { "why:16/pin-mismatch flag:0x1000000/pin-mismatch exit:35", WE, &pin,
       "The public key is not the pinned one." },
     { "why:17/unnecessary", NONE, &unnecessary,
       "Certificates were sent that a client does without." },

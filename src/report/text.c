@@ -21,7 +21,8 @@ static void text_trust(FILE *f, const struct report *r) {
         return;
     }
     if (!t->verified) {
-        report_line(f, "not verified: the peer could be anyone");
+        report_line(f, t->pinned ? "not verified, but its key is pinned"
+                                 : "not verified: the peer could be anyone");
     } else if (t->verify_flags != 0) {
         report_line(f, "verification failed, and was optional");
     } else {

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tls/ssl_info.h"
+
 /* Made from Mbed TLS's own headers: { -0x7F00, "SSL_ALLOC_FAILED" }, ... */
 static const struct {
     int code;
@@ -72,6 +74,10 @@ static const char *tls_error(int code, char *buf, size_t len) {
 
 /* The library's own sentences, a newline before and after each. */
 static const char *verify_error(uint32_t flags, char *buf, size_t len) {
+    if (flags == SSL_BADCERT_PIN) { /* MicroPython: has no pins */
+        return NULL;
+    }
+    flags &= ~SSL_BADCERT_PIN;
     const uint32_t usage =
         MBEDTLS_X509_BADCERT_KEY_USAGE | MBEDTLS_X509_BADCERT_EXT_KEY_USAGE;
     if ((flags & ~usage) == 0) { /* judged after the chain, by another code */

@@ -249,6 +249,8 @@ void ssl_chain_info(const struct ssl_chain *c, const struct ssl_context *ctx,
     info->verify_mode = SSL_CERT_REQUIRED;
     info->verified = c->verify.called;
     info->verify_flags = c->flags;
+    info->pinned = ctx->pins.n > 0 && c->verify.called &&
+                   (c->flags & SSL_BADCERT_PIN) == 0;
     info->name_checked = c->name_checked;
     memcpy(info->server_hostname, c->server_hostname,
            sizeof info->server_hostname);

@@ -48,7 +48,12 @@ static void set_authmode(struct ssl_context *ctx) {
         [SSL_CERT_OPTIONAL] = MBEDTLS_SSL_VERIFY_OPTIONAL,
         [SSL_CERT_REQUIRED] = MBEDTLS_SSL_VERIFY_REQUIRED,
     };
-    mbedtls_ssl_conf_authmode(&ctx->conf, modes[ctx->verify_mode]);
+    int mode = modes[ctx->verify_mode];
+    if (ctx->pins.n > 0 && ctx->verify_mode == SSL_CERT_NONE &&
+        ctx->protocol == SSL_PROTOCOL_TLS_SERVER) {
+        mode = MBEDTLS_SSL_VERIFY_OPTIONAL; /* or it would not ask for one */
+    }
+    mbedtls_ssl_conf_authmode(&ctx->conf, mode);
 }
 
 /* Mbed TLS gives the reason of a failure only here: in its last line that
@@ -350,6 +355,12 @@ int ssl_context_set_verify_mode(struct ssl_context *ctx,
     ctx->verify_mode = mode;
     set_authmode(ctx);
     return 0;
+}
+
+void ssl_context_set_pins(struct ssl_context *ctx, const struct ssl_pin *pins,
+                          size_t n) {
+    ctx->pins = (struct ssl_pins){ n, pins };
+    set_authmode(ctx);
 }
 
 enum ssl_verify_mode

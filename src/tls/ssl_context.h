@@ -17,6 +17,7 @@
 #include "tls/ssl_cipher.h"
 #include "tls/ssl_info.h"
 #include "tls/ssl_keylog.h"
+#include "tls/ssl_pin.h"
 
 /* MicroPython: PROTOCOL_TLS_CLIENT, PROTOCOL_TLS_SERVER, with its values. */
 enum ssl_protocol { SSL_PROTOCOL_TLS_CLIENT = 0, SSL_PROTOCOL_TLS_SERVER = 1 };
@@ -57,6 +58,7 @@ struct ssl_context {
     mbedtls_x509_crt cert; /* ours, leaf first */
     mbedtls_pk_context key;
     mbedtls_x509_crt ca;
+    struct ssl_pins pins;
     const mbedtls_x509_time *now; /* the clock that validity is judged by,
                                      UTC; NULL: the system's, read by Mbed
                                      TLS; set by the caller; borrowed */
@@ -170,6 +172,18 @@ MUST_USE int ssl_context_set_verify_mode(struct ssl_context *ctx,
 
 /** MicroPython: SSLContext.verify_mode. */
 enum ssl_verify_mode ssl_context_get_verify_mode(const struct ssl_context *ctx);
+
+/**
+ * Take a peer for good only if its own certificate has one of these keys; not
+ * in MicroPython. That is in addition to what verify_mode asks for, and holds
+ * in every mode, CERT_NONE and CERT_OPTIONAL included: the handshake fails with
+ * ERR_VERIFY and SSL_BADCERT_PIN before an application byte moves. A server
+ * asks its clients for a certificate, then; one that sends none has no key.
+ *
+ * @param pins  n of them; borrowed; 0: any key will do
+ */
+void ssl_context_set_pins(struct ssl_context *ctx, const struct ssl_pin *pins,
+                          size_t n);
 
 /**
  * MicroPython: SSLContext.get_ciphers(). Differs: what set_ciphers chose, not

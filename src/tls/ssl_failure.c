@@ -162,6 +162,29 @@ static void tell_peer(struct ssl_socket *s, int ret) {
     }
 }
 
+int ssl_failure_pin(struct ssl_socket *s, struct err *err) {
+    const mbedtls_x509_crt *crt = mbedtls_ssl_get_peer_cert(&s->ssl);
+    if (ssl_pin_match(&s->ctx->pins, crt)) {
+        return 0;
+    }
+    if (!s->pin_refused) {
+        s->pin_refused = true;
+        (void)mbedtls_ssl_send_alert_message(
+            &s->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
+            MBEDTLS_SSL_ALERT_MSG_CERT_UNKNOWN);
+        tell_peer(s, 0);
+    }
+    if (crt == NULL) {
+        return err_set(err, ERR_VERIFY, SSL_BADCERT_PIN,
+                       "the peer sent no certificate, and its key is pinned");
+    }
+    if (s->verify.cert_count == 0) { /* not verified, so not described */
+        ssl_cert_describe(crt, s->ctx->now, &s->verify.certs[0]);
+        s->verify.cert_count = 1;
+    }
+    return verify_failed(s, SSL_BADCERT_PIN, err);
+}
+
 /* Mbed TLS's own words, and what is known beyond them. */
 static int in_its_words(const struct ssl_socket *s, int ret, const char *during,
                         struct err *err) {

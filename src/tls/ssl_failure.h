@@ -29,6 +29,15 @@ int ssl_failure_of(struct err *err, int ret, const char *what);
 int ssl_failure(struct ssl_socket *s, int ret, struct err *err);
 
 /**
+ * The handshake is done: has the peer a pinned key? If not, tell it by an alert
+ * (certificate_unknown, as Mbed TLS does for a reason of ours), and remember it
+ * in `pin_refused`. May be called again.
+ *
+ * @return 0, or STREAM_ERROR: ERR_VERIFY with SSL_BADCERT_PIN
+ */
+int ssl_failure_pin(struct ssl_socket *s, struct err *err);
+
+/**
  * Keep the first bytes that came, to quote them if they are not TLS.
  */
 void ssl_failure_keep(struct ssl_socket *s, const unsigned char *buf, size_t n);

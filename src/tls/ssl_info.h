@@ -24,6 +24,10 @@ enum {
     SSL_TEXT_MAX = 400    /* a sentence or two */
 };
 
+/* A reason to refuse a certificate beside Mbed TLS's, outside their bits: its
+ * key is none of those that the context pins. */
+#define SSL_BADCERT_PIN UINT32_C(0x01000000)
+
 /* What has numbers in TLS. The first SSL_OFFER_KINDS are listed in a hello. */
 enum ssl_kind {
     SSL_KIND_VERSION,   /* 0x0304: "TLSv1.3" */
@@ -112,7 +116,7 @@ struct ssl_cert_info {
     bool needed;               /* of those sent: the verified path has it */
     int64_t seconds_left;      /* until not_after, by our clock; may be < 0 */
     size_t der_len;            /* bytes */
-    uint32_t flags; /* MBEDTLS_X509_BADCERT_* found for it; 0: none */
+    uint32_t flags; /* bits of struct ssl_flag found for it; 0: none */
     unsigned char sha256[SSL_SHA256_LEN];      /* of the DER */
     unsigned char spki_sha256[SSL_SHA256_LEN]; /* of its SubjectPublicKeyInfo */
 };
@@ -125,6 +129,7 @@ struct ssl_info {
     enum ssl_verify_mode verify_mode;
     bool verified;         /* a chain was looked at */
     uint32_t verify_flags; /* all that was found; 0 and verified: trusted */
+    bool pinned;           /* there are pins, and its key is one of them */
     bool name_checked;     /* against server_hostname */
     char server_hostname[SSL_NAME_MAX]; /* "" if there was none */
     size_t cert_count; /* leaf first; the verified path ends in its anchor */
@@ -152,7 +157,7 @@ struct ssl_info {
 
 /* One reason why a chain is refused. */
 struct ssl_flag {
-    uint32_t bit;     /* MBEDTLS_X509_BADCERT_* */
+    uint32_t bit;     /* MBEDTLS_X509_BADCERT_*, SSL_BADCERT_PIN */
     const char *name; /* for machines: "expired" */
     const char *text; /* for people: "has expired" */
 };

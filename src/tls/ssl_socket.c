@@ -163,6 +163,7 @@ int ssl_context_wrap_socket(struct ssl_context *ctx, struct ssl_socket *sock,
         return ssl_failure_of(err, ret, "make a connection");
     }
     sock->verify.ctx = ctx;
+    sock->verify.pins_only = ctx->verify_mode == SSL_CERT_NONE;
     mbedtls_ssl_set_export_keys_cb(&sock->ssl, on_key, sock);
     mbedtls_ssl_set_verify(&sock->ssl, ssl_verify_callback, &sock->verify);
     mbedtls_ssl_set_bio(&sock->ssl, sock, bio_send, bio_recv, NULL);
@@ -206,7 +207,7 @@ static int stream_result(struct ssl_socket *s, int ret, struct err *err) {
 
 int ssl_socket_do_handshake(struct ssl_socket *sock, struct err *err) {
     if (sock->handshake_done) {
-        return 0;
+        return sock->pin_refused ? ssl_failure_pin(sock, err) : 0;
     }
     begin_call(sock);
     int ret = mbedtls_ssl_handshake(&sock->ssl);
@@ -214,7 +215,7 @@ int ssl_socket_do_handshake(struct ssl_socket *sock, struct err *err) {
         return stream_result(sock, ret, err);
     }
     sock->handshake_done = true;
-    return 0;
+    return ssl_failure_pin(sock, err);
 }
 
 ssize_t ssl_socket_read(struct ssl_socket *sock, void *buf, size_t len,

@@ -31,7 +31,8 @@ struct ssl_socket {
     char server_hostname[SSL_NAME_MAX];
     bool name_checked;
     bool handshake_done;
-    bool got_data; /* application bytes have come */
+    bool pin_refused; /* the peer's key is not pinned: nothing goes on */
+    bool got_data;    /* application bytes have come */
     bool close_notify_begun, close_notify_sent, close_notify_received;
     bool cert_refused;    /* the peer's alert was about our certificate */
     struct err lower_err; /* why the lower stream failed */

@@ -107,6 +107,15 @@ void ssl_socket_info(const struct ssl_socket *sock, struct ssl_info *info,
         flags == UINT32_MAX
             ? 0
             : flags & ~(uint32_t)MBEDTLS_X509_BADCERT_SKIP_VERIFY;
+    if (info->verify_mode == SSL_CERT_NONE) {
+        info->verify_flags = 0; /* asked for, at most, for the pins' sake */
+    }
+    if (sock->pin_refused) {
+        info->verify_flags |= SSL_BADCERT_PIN;
+        info->certs[0].flags |= SSL_BADCERT_PIN;
+    }
+    info->pinned =
+        sock->ctx->pins.n > 0 && sock->handshake_done && !sock->pin_refused;
     if (sock->handshake_done) {
         info->cipher = ssl_socket_cipher(sock, &info->version, buf);
     }

@@ -46,6 +46,7 @@ static const struct ssl_flag flag_table[] = {
       "has an unacceptable key algorithm" },
     { MBEDTLS_X509_BADCERT_BAD_KEY, "weak-key",
       "has a weak or unacceptable key" },
+    { SSL_BADCERT_PIN, "pin-mismatch", "has a key that is not pinned" },
     { MBEDTLS_X509_BADCERT_MISSING, "missing", "was not sent" },
 };
 
@@ -172,6 +173,10 @@ const char *ssl_verify_purpose(const struct ssl_context *ctx) {
 int ssl_verify_callback(void *arg, mbedtls_x509_crt *crt, int depth,
                         uint32_t *flags) {
     struct ssl_verify *v = arg;
+    if (v->pins_only) {
+        *flags = 0;
+        return 0;
+    }
     const mbedtls_x509_time *now = clock_of(v);
     int64_t off = now != NULL ? judge_time(crt, now, flags) : 0;
     size_t i = (size_t)depth;
@@ -182,6 +187,9 @@ int ssl_verify_callback(void *arg, mbedtls_x509_crt *crt, int depth,
         *flags &= ~(uint32_t)MBEDTLS_X509_BADCERT_CN_MISMATCH;
         if (v->name != NULL && !ssl_verify_name(crt, v->name)) {
             *flags |= MBEDTLS_X509_BADCERT_CN_MISMATCH;
+        }
+        if (!ssl_pin_match(&v->ctx->pins, crt)) {
+            *flags |= SSL_BADCERT_PIN;
         }
     }
     v->called = true;
@@ -298,8 +306,10 @@ int ssl_verify_find_ca(void *arg, const mbedtls_x509_crt *child,
     return ret;
 }
 
-/* What makes a reason plain: the date, or the names there are. */
-static const char *evidence(const struct ssl_cert_info *c, uint32_t bit) {
+/* What makes a reason plain: the date, or the names there are.
+ * @param pin  SSL_PIN_TEXT_MAX bytes, where its text may go */
+static const char *evidence(const struct ssl_cert_info *c, uint32_t bit,
+                            char *pin) {
     switch (bit) {
     case MBEDTLS_X509_BADCERT_EXPIRED:
         return c->not_after;
@@ -311,6 +321,8 @@ static const char *evidence(const struct ssl_cert_info *c, uint32_t bit) {
         return c->key;
     case MBEDTLS_X509_BADCERT_NOT_TRUSTED:
         return c->issuer;
+    case SSL_BADCERT_PIN:
+        return ssl_pin_text(c->spki_sha256, pin);
     default:
         return NULL;
     }
@@ -319,7 +331,8 @@ static const char *evidence(const struct ssl_cert_info *c, uint32_t bit) {
 static void explain_one(const struct ssl_verify *v, size_t i, uint32_t bit,
                         const char *text, char *buf, size_t len) {
     const struct ssl_cert_info *c = &v->certs[i];
-    const char *why = evidence(c, bit);
+    char pin[SSL_PIN_TEXT_MAX];
+    const char *why = evidence(c, bit, pin);
     bool name = bit == MBEDTLS_X509_BADCERT_CN_MISMATCH;
     bool issuer = bit == MBEDTLS_X509_BADCERT_NOT_TRUSTED;
     char one[3 * SSL_NAME_MAX];

@@ -15,10 +15,12 @@ enum { SSL_CLOCK_MAX = 96 }; /* what ssl_verify_clock() writes */
 
 /* What one verification found; the caller zeroes it. */
 struct ssl_verify {
-    const struct ssl_context *ctx; /* its clock, protocol and profile count;
+    const struct ssl_context *ctx; /* its pins, clock, protocol and profile
+                                      count;
                                       borrowed */
     const char *name;              /* to match, or NULL; borrowed */
-    bool called;                   /* Mbed TLS got as far as a chain */
+    bool pins_only; /* nothing else is asked for, and they are judged later */
+    bool called;    /* Mbed TLS got as far as a chain */
     size_t cert_count;
     struct ssl_cert_info certs[SSL_CHAIN_MAX]; /* leaf first */
     /* How far the clock is outside each one's validity: below 0 before it
@@ -28,9 +30,10 @@ struct ssl_verify {
 
 /**
  * Mbed TLS's verification callback: records each certificate with what was
- * found, decides the name and, by the context's clock, the validity (RFC 5280
- * 4.1.2.5). A CA's certificate with an extKeyUsage (4.2.1.12) that lacks the
- * purpose is refused, and a weak key is told of the certificate that has it.
+ * found, decides the name, the pins and, by the context's clock, the validity
+ * (RFC 5280 4.1.2.5). A CA's certificate with an extKeyUsage (4.2.1.12) that
+ * lacks the purpose is refused, and a weak key is told of the certificate that
+ * has it.
  *
  * With a clock given, one thing still goes by the system's: of several CA
  * certificates with the same name, Mbed TLS prefers one that is valid now.

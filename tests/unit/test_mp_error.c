@@ -9,6 +9,7 @@
 #include "test.h"
 #include "tls/mp_error.h"
 #include "tls/ssl_alert.h"
+#include "tls/ssl_info.h"
 
 static const char *said(enum err_origin origin, int64_t code) {
     static char buf[MP_ERROR_MAX];
@@ -51,6 +52,10 @@ static void failures_are_what_micropython_raises(void **state) {
           "trusted CA\\n')" },
         { ERR_VERIFY, MBEDTLS_X509_BADCERT_EXT_KEY_USAGE,
           "OSError(-31232, 'MBEDTLS_ERR_SSL_BAD_CERTIFICATE')" },
+        { ERR_VERIFY, SSL_BADCERT_PIN | MBEDTLS_X509_BADCERT_EXPIRED,
+          "ValueError('\\nThe certificate validity has expired\\n')" },
+        { ERR_VERIFY, SSL_BADCERT_PIN | MBEDTLS_X509_BADCERT_EXT_KEY_USAGE,
+          "OSError(-31232, 'MBEDTLS_ERR_SSL_BAD_CERTIFICATE')" },
         { ERR_NET, ECONNREFUSED, "OSError(111)" },
         { ERR_NET, ECONNRESET, "OSError(104)" },
         { ERR_DNS, EAI_NONAME, "OSError(-2)" },
@@ -69,6 +74,7 @@ static void what_only_we_have_raises_nothing(void **state) {
     assert_null(said(ERR_USAGE, 0));
     assert_null(said(ERR_SIGNAL, 15));
     assert_null(said(ERR_MAX_TIME, 100));
+    assert_null(said(ERR_VERIFY, SSL_BADCERT_PIN));
 }
 
 static void every_flag_fits(void **state) {
