@@ -66,10 +66,16 @@ void ssl_diagnose_ours(const struct ssl_context *ctx, struct ssl_offer *offer);
  *   no-common-version, no-common-cipher, no-common-group, no-common-sig-alg
  *   cipher-wants-other-key    the suites in common want a certificate of the
  *                             other type (RSA, EC)
- *   no-server-name            the client sent none, and the server may need it
+ *   no-server-name            we sent none, and the server may need it; only
+ *                             where nothing else was found
+ *
+ * It goes as a negotiation does: by the highest version in common, which the
+ * server takes, and what that one needs. Of a server only what is listed is
+ * known: a list of its that is empty says nothing.
  *
  * `here` and `there` are the smallest change on either end: an option of
- * mptls's here ("--max-version 1.3"), words there.
+ * mptls's here ("--max-version 1.3"), words there; "nothing: ..." where there
+ * is none, and why.
  *
  * @param info  ours, theirs and server_side are read; theirs may be unknown
  * @return how many findings were added

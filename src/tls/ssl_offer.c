@@ -39,7 +39,13 @@ struct ssl_finding *ssl_diagnose_add(struct ssl_info *info, const char *name,
     return f;
 }
 
+/* Once each. */
 static void put(struct ssl_ids *ids, unsigned id) {
+    for (size_t i = 0; i < ids->n; i++) {
+        if (ids->id[i] == id) {
+            return;
+        }
+    }
     if (ids->n < SSL_IDS_MAX) {
         ids->id[ids->n++] = (uint16_t)id;
     }
@@ -60,11 +66,6 @@ static bool usable(const struct ssl_context *ctx, const struct ssl_suite *s) {
     return !is_server(ctx) || ssl_own_key_fits(ctx, s);
 }
 
-/* RFC 8446 4.2.7: of the curves, TLS 1.3 has left these. */
-static bool group_of_tls13(unsigned id) {
-    return id == 29 || id == 30 || (id >= 23 && id <= 25) || id >= 256;
-}
-
 static void list_ciphers(const struct ssl_context *ctx, struct ssl_offer *offer,
                          bool *ec) {
     const int *ids = ssl_context_get_ciphers(ctx);
@@ -80,18 +81,45 @@ static void list_ciphers(const struct ssl_context *ctx, struct ssl_offer *offer,
     }
 }
 
+/* What a server signs a handshake with. In TLS 1.2 Mbed TLS takes whatever hash
+ * the client names first, if it has it, and does not look at its own list. */
+static void list_signatures(const struct ssl_context *ctx,
+                            struct ssl_offer *offer) {
+    static const struct {
+        unsigned id; /* RFC 5246 7.4.1.4.1 */
+        mbedtls_md_type_t md;
+    } hashes[] = { { 4, MBEDTLS_MD_SHA256 }, { 5, MBEDTLS_MD_SHA384 },
+                   { 6, MBEDTLS_MD_SHA512 }, { 3, MBEDTLS_MD_SHA224 },
+                   { 2, MBEDTLS_MD_SHA1 },   { 1, MBEDTLS_MD_MD5 } };
+    struct ssl_ids *out = &offer->of[SSL_KIND_SIG_ALG];
+    const uint16_t *ids = compat_sig_algs(&ctx->conf);
+    bool tls12 = ctx->min_version == SSL_TLS_1_2;
+    for (; ids != NULL && *ids != 0; ids++) {
+        if (ctx->max_version == SSL_TLS_1_3 &&
+            ssl_own_key_signs(ctx, *ids, true)) {
+            put(out, *ids);
+        }
+    }
+    for (size_t i = 0; tls12 && i < sizeof hashes / sizeof hashes[0]; i++) {
+        unsigned id = hashes[i].id << 8;
+        id |= ssl_own_key(ctx) == SSL_KEY_EC ? 0x03 : 0x01;
+        if (mbedtls_md_info_from_type(hashes[i].md) != NULL &&
+            ssl_own_key_signs(ctx, id, false)) {
+            put(out, id);
+        }
+    }
+}
+
 static void list_sig_algs(const struct ssl_context *ctx,
                           struct ssl_offer *offer) {
     const uint16_t *ids = compat_sig_algs(&ctx->conf);
-    bool tls12 = ctx->min_version == SSL_TLS_1_2;
-    bool tls13 = ctx->max_version == SSL_TLS_1_3;
+    if (is_server(ctx)) {
+        list_signatures(ctx, offer);
+        return;
+    }
     for (; ids != NULL && *ids != 0; ids++) {
         bool pair = *ids >> 8 <= 6; /* as TLS 1.2 writes them */
-        bool wanted = is_server(ctx)
-                          ? (tls12 && ssl_own_key_signs(ctx, *ids, false)) ||
-                                (tls13 && ssl_own_key_signs(ctx, *ids, true))
-                          : tls13 || pair;
-        if (wanted) {
+        if (pair || ctx->max_version == SSL_TLS_1_3) {
             put(&offer->of[SSL_KIND_SIG_ALG], *ids);
         }
     }
@@ -107,7 +135,8 @@ void ssl_diagnose_ours(const struct ssl_context *ctx, struct ssl_offer *offer) {
     list_ciphers(ctx, offer, &ec);
     const uint16_t *groups = compat_groups(&ctx->conf);
     for (; groups != NULL && *groups != 0; groups++) {
-        if ((tls13 && group_of_tls13(*groups)) || (ec && *groups < 256)) {
+        if ((tls13 && ssl_suite_group(*groups, true)) ||
+            (ec && ssl_suite_group(*groups, false))) {
             put(&offer->of[SSL_KIND_GROUP], *groups);
         }
     }

@@ -51,3 +51,10 @@ enum ssl_suite_key ssl_suite_signer(unsigned id) {
     }
     return id >= 0x0804 && id <= 0x0806 ? SSL_KEY_RSA : SSL_KEY_NONE;
 }
+
+bool ssl_suite_group(unsigned id, bool tls13) {
+    if (ssl_name_grease(id)) {
+        return false;
+    }
+    return tls13 ? (id >= 23 && id <= 25) || id >= 29 : id < 256;
+}

@@ -34,4 +34,11 @@ struct ssl_suite ssl_suite_of(unsigned id);
  */
 enum ssl_suite_key ssl_suite_signer(unsigned id);
 
+/**
+ * @param id  an SSL_KIND_GROUP number
+ * @return whether a key can be agreed on with it in TLS 1.3 (RFC 8446 4.2.7,
+ *         which has left some curves), or in TLS 1.2 (RFC 8422 5.1.1)
+ */
+bool ssl_suite_group(unsigned id, bool tls13);
+
 #endif

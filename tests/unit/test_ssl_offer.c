@@ -169,14 +169,20 @@ static void a_server_takes_what_its_key_can_do(void **state) {
         const char *cert, *key;
         enum ssl_version min, max;
         enum ssl_suite_key kind;
-        unsigned sig_algs[4];
+        unsigned sig_algs[7];
     } rows[] = {
         { "server-ec256.pem",
           "server-ec256-key.pem",
           SSL_TLS_1_2,
           SSL_TLS_1_3,
           SSL_KEY_EC,
-          { 0x0403, 0x0503, 0x0603 } },
+          { 0x0403, 0x0503, 0x0603, 0x0303, 0x0203, 0x0103 } },
+        { "server-ec384.pem",
+          "server-ec384-key.pem",
+          SSL_TLS_1_2,
+          SSL_TLS_1_3,
+          SSL_KEY_EC,
+          { 0x0503, 0x0403, 0x0603, 0x0303, 0x0203, 0x0103 } },
         { "server-ec384.pem",
           "server-ec384-key.pem",
           SSL_TLS_1_3,
@@ -188,7 +194,7 @@ static void a_server_takes_what_its_key_can_do(void **state) {
           SSL_TLS_1_2,
           SSL_TLS_1_2,
           SSL_KEY_RSA,
-          { 0x0401, 0x0501, 0x0601 } },
+          { 0x0401, 0x0501, 0x0601, 0x0301, 0x0201, 0x0101 } },
         { "server-rsa2048.pem",
           "server-rsa2048-key.pem",
           SSL_TLS_1_3,

@@ -57,10 +57,27 @@ static void a_signature_is_made_with_one_kind_of_key(void **state) {
     assert_int_equal(ssl_suite_signer(0x0404), SSL_KEY_NONE);
 }
 
+static void a_group_is_of_a_version(void **state) {
+    static const struct {
+        unsigned id;
+        bool tls12, tls13;
+    } groups[] = {
+        { 23, true, true },    { 29, true, true },       { 22, true, false },
+        { 26, true, false },   { 31, true, true },       { 256, false, true },
+        { 4588, false, true }, { 0x0A0A, false, false },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
+        assert_int_equal(ssl_suite_group(groups[i].id, false), groups[i].tls12);
+        assert_int_equal(ssl_suite_group(groups[i].id, true), groups[i].tls13);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_suite_wants_is_in_its_name),
         cmocka_unit_test(a_signature_is_made_with_one_kind_of_key),
+        cmocka_unit_test(a_group_is_of_a_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
