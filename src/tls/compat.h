@@ -54,11 +54,6 @@ static inline const uint16_t *compat_sig_algs(const mbedtls_ssl_config *conf) {
     return conf->MBEDTLS_PRIVATE(sig_algs);
 }
 
-/** @return the ALPN protocols, ending in NULL; NULL: none */
-static inline const char *const *compat_alpn(const mbedtls_ssl_config *conf) {
-    return (const char *const *)conf->MBEDTLS_PRIVATE(alpn_list);
-}
-
 /** @return whether suites with a pre-shared key can be used */
 static inline bool compat_has_psk(const mbedtls_ssl_config *conf) {
     return conf->MBEDTLS_PRIVATE(psk_identity) != NULL ||

@@ -141,8 +141,7 @@ void ssl_diagnose_ours(const struct ssl_context *ctx, struct ssl_offer *offer) {
         }
     }
     list_sig_algs(ctx, offer);
-    const char *const *alpn = compat_alpn(&ctx->conf);
-    for (; alpn != NULL && *alpn != NULL; alpn++) {
+    for (const char *const *alpn = ctx->alpn_list; *alpn != NULL; alpn++) {
         copy(offer->alpn, sizeof offer->alpn, offer->alpn[0] ? ", " : "");
         copy(offer->alpn, sizeof offer->alpn, *alpn);
     }
