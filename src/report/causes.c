@@ -76,6 +76,57 @@ static const struct explain_advice our_cert = {
     "that the server's CA signed.",
     "Look into the server's log; give it the CA of the client certificates.",
 };
+static const struct explain_advice cert_bad = {
+    "after our Certificate message",
+    "The name it asked for is not in our certificate: what Mbed TLS says.\n"
+    "Our certificate is not valid yet, by its clock: what OpenSSL says.\n"
+    "It cannot be parsed, or its signature does not verify.",
+    "Pass as server_hostname a name of the certificate; set the clock.",
+    "Put the name that clients ask for into subjectAltName.",
+};
+static const struct explain_advice cert_type = {
+    "after our Certificate message",
+    "It is for the other role: extendedKeyUsage or keyUsage is wrong.\n"
+    "Its key is too short, or of a type or curve that the peer lacks.\n"
+    "It is signed with a hash that the peer refuses, such as SHA-1.",
+    "Use P-256 or RSA 2048 with SHA-256, issued for the role.",
+    "Issue it with serverAuth for a server, clientAuth for a client.",
+};
+static const struct explain_advice cert_expired = {
+    "after our Certificate message",
+    "Our certificate, or one that we send with it, has run out.\n"
+    "The CA that the peer has has run out.\n"
+    "The peer's clock is fast.",
+    "As the one that refuses: check the clock, and the CA in cadata. As the "
+    "one refused: renew the certificate.",
+    "Renew the certificate, and reload the server.",
+};
+static const struct explain_advice cert_unknown = {
+    "after our Certificate message",
+    "The peer is a board whose clock is not set: Mbed TLS says this of a "
+    "certificate that is not valid yet.\n"
+    "A program above TLS refused it, as browsers and Go do.\n"
+    "The peer does not trust the CA.",
+    "Set the clock before the handshake, with ntptime.settime().",
+    "Look into the log of the end that refuses.",
+};
+static const struct explain_advice ca_unknown = {
+    "after our Certificate message",
+    "The peer has not been given the CA of our certificate.\n"
+    "We do not send the intermediate certificate; in DER a board sends one "
+    "certificate only.\n"
+    "Our certificate is self-signed, and not what the peer trusts.",
+    "As a client, give as cadata the CA that signed the server's certificate. "
+    "As a server, use a certificate that a root signed directly.",
+    "Send the whole chain; give the clients its root.",
+};
+static const struct explain_advice denied = {
+    "after our Certificate message",
+    "The peer knows who we are, and does not let us in.\n"
+    "A verify_callback on MicroPython returned 1 or True.",
+    "Return 0 from verify_callback to accept.",
+    "Add the client to those that may connect.",
+};
 static const struct explain_advice no_cert = {
     "after the client's Certificate message",
     "The server wants a client certificate, and none was loaded.\n"
@@ -276,14 +327,19 @@ static const struct explain_cause causes[] = {
       "It finds nothing acceptable in what we offer. A TLS 1.2 server may also "
       "say so where a client sends no certificate." },
     { "alert:41", PEER, &no_cert, "We sent no certificate; SSL 3 only." },
-    { "alert:42", PEER, &our_cert, "Our certificate is corrupt or not valid." },
-    { "alert:43", PEER, &our_cert, "It cannot use our certificate's type." },
+    { "alert:42", PEER, &cert_bad, "It finds our certificate bad." },
+    { "alert:43", PEER, &cert_type,
+      "It cannot use a certificate of our type, key or purpose." },
     { "alert:44", PEER, &revoked, "Our certificate is revoked." },
-    { "alert:45", PEER, &clock_wrong, "Ours is out of date, by its clock." },
-    { "alert:46", PEER, &our_cert, "It refuses our certificate, unspecified." },
+    { "alert:45", PEER, &cert_expired,
+      "Our certificate has run out, by its clock." },
+    { "alert:46", PEER, &cert_unknown,
+      "It refuses our certificate, and says no reason." },
     { "alert:47", PEER, &message, "A field of ours is out of range." },
-    { "alert:48", PEER, &our_cert, "It does not know our certificate's CA." },
-    { "alert:49", PEER, &our_cert, "The certificate is good, access denied." },
+    { "alert:48", PEER, &ca_unknown,
+      "It does not trust the CA of our certificate." },
+    { "alert:49", PEER, &denied,
+      "Our certificate is good, but not for this: access is denied." },
     { "alert:50", PEER, &message, "A message of ours cannot be parsed." },
     { "alert:51", PEER, &keys_differ,
       "A signature or the Finished of ours does not verify." },

@@ -197,6 +197,8 @@ class Proc:
                 raise Failed("stderr has the line %r" % line)
         if reports:
             check_status(status, reports[-1])
+        if reports and text and status >= 0:
+            check_words(text, reports)
         return Result(status, out, err, listening, reports)
 
 
@@ -208,6 +210,30 @@ def check_status(status, report):
     if report["ok"] != (said == 0) or report["ok"] != (report["class"] == "ok"):
         raise Failed("ok %r, status %d, class %s"
                      % (report["ok"], said, report["class"]))
+
+
+def check_words(text, reports):
+    """The text explains each failure in the words of the JSON, and no other."""
+    flat = " ".join(" ".join(x[len("mptls: "):]
+                             for x in text.splitlines()).split())
+    explained = 0
+    for report in reports:
+        error = report["error"]
+        cause = error and error["cause"]
+        if not cause:
+            continue
+        explained += 1
+        found = [x["text"] for x in report["findings"]
+                 if x["name"] == cause["name"]]
+        parts = [error["text"], cause["board"], cause["mbedtls"] or "",
+                 error["micropython"] or ""] + (found or cause["causes"])
+        if report["stage"] != "setup":
+            parts.append(cause["step"])
+        for part in parts:
+            if " ".join(part.split()) not in flat:
+                raise Failed("%r is in the JSON, but not in %r" % (part, text))
+    if flat.count("more: mptls explain ") != explained:
+        raise Failed("explained %d times in JSON, but: %r" % (explained, text))
 
 
 def has_json(args):
