@@ -6,10 +6,10 @@
 #
 # Writes into DIRECTORY, or into the folder this script is in. Needs only the
 # openssl command line, 3.0 or newer. Works in a temporary directory; nothing
-# is written to DIRECTORY until everything has been made and checked. A
-# NAME-key.pem already in DIRECTORY is used again, so that keys do not change
-# from one run to the next; certificates are always signed anew, with the same
-# serial numbers and dates. Delete a key to have a new one made.
+# is written to DIRECTORY until everything has been made and checked. What is
+# already in DIRECTORY is used again, so that only what is new changes from one
+# run to the next. Delete a certificate to have it signed anew, with its key to
+# have a new key made, and with an authority what it has signed.
 #
 # THE PRIVATE KEYS ARE PUBLIC. They are committed test data that anybody can
 # read. Never trust these roots, or use any of these keys, outside the tests.
@@ -23,6 +23,8 @@
 #   root                 the root the tests trust; also .der
 #   intermediate         signed by root, pathlen:0
 #   other-root           an unrelated root, for "untrusted CA"; also .der
+#   ca-same-name         a root with root's name and another key
+#   intermediate-...     see the chains that have it
 #   crl.pem              root's CRL; revokes server-revoked and nothing else
 #
 # Good servers and clients
@@ -50,7 +52,24 @@
 #   server-rsa1024               RSA 1024
 #   server-huge-chain            leaf + 8 intermediates, over 20 KB of DER
 #   server-revoked               listed in crl.pem
+#   server-unknown-root          signed by other-root, which is sent along
+#   server-ca-same-name          signed by ca-same-name, which root is not
+#   server-issuer-same-name      server-chain's leaf, then a certificate with
+#                                intermediate's name and another key
+#   server-path-too-long         under two CAs, and intermediate allows one
+#   server-from-leaf             signed by server-wrong-host, which is no CA
+#   server-name-constraints      under a CA with critical nameConstraints
+#   server-aia                   no intermediate, but an AIA URL for it
+#   server-extra                 leaf, intermediate, root, other-root
+#   server-wrong-ku              RSA 2048, keyUsage keyCertSign only
+#   server-wrong-eku-ca          under a CA with EKU clientAuth only
+#   server-weak-ca               under a CA with a key of RSA 1024
+#   server-wildcard-mid          SAN DNS:foo.*.example.test and DNS:*.test
 #   client-other                 a client signed by other-root
+#   client-expired               valid only in 2020
+#   client-self-signed           signed by its own key, CA:FALSE
+#   client-missing-intermediate  signed by intermediate, which is not sent
+#   client-sha1                  signed with ecdsa-with-SHA1
 #
 # Two defects at once
 #   server-expired-untrusted     valid only in 2020, signed by other-root
@@ -63,6 +82,7 @@
 set -eu
 
 local_names='DNS:localhost,IP:127.0.0.1,IP:::1'
+aia='caIssuers;URI:http://ca.example/intermediate.der'
 key_password=mptls
 huge_intermediates=8 # as many as Mbed TLS allows by default
 huge_padding=2500    # bytes of comment in each certificate of the huge chain
@@ -105,6 +125,27 @@ server-ip-san            ec256   sha256 root         server       long   IP:127.
 server-ip-in-dns         ec256   sha256 root         server       long   DNS:127.0.0.1             ip in dns
 server-wildcard          ec256   sha256 root         server       long   DNS:*.example.test        *.example.test
 server-idn               ec256   sha256 root         server       long   DNS:xn--bcher-kva.example xn--bcher-kva.example
+server-wildcard-mid      ec256   sha256 root         server       long   DNS:foo.*.example.test,DNS:*.test wildcards
+
+ca-same-name             ec256   sha256 self         root         long   -     mptls test root
+intermediate-same-name   ec256   sha256 root         intermediate long   -     mptls test intermediate
+intermediate-too-deep    ec256   sha256 intermediate intermediate long   -     mptls test too deep
+intermediate-constrained ec256   sha256 root         constrained  long   -     mptls test constrained
+intermediate-eku-client  ec256   sha256 root         ca-client    long   -     mptls test for clients
+intermediate-rsa1024     rsa1024 sha256 root         intermediate long   -     mptls test weak
+server-unknown-root      ec256   sha256 other-root   server       long   local localhost
+server-ca-same-name      ec256   sha256 ca-same-name server       long   local localhost
+server-path-too-long     ec256   sha256 intermediate-too-deep server long local localhost
+server-from-leaf         ec256   sha256 server-wrong-host server       long   local localhost
+server-name-constraints  ec256   sha256 intermediate-constrained server long local localhost
+server-aia               ec256   sha256 intermediate server-aia   long   local localhost
+server-wrong-ku          rsa2048 sha256 root         server-ku    long   local localhost
+server-wrong-eku-ca      ec256   sha256 intermediate-eku-client server long local localhost
+server-weak-ca           ec256   sha256 intermediate-rsa1024 server long local localhost
+client-expired           ec256   sha256 root         client       past   -     mptls test client
+client-self-signed       ec256   sha256 self         client       long   -     mptls test client
+client-missing-intermediate ec256 sha256 intermediate client      long   -     mptls test client
+client-sha1              ec256   sha1   root         client       long   -     mptls test client
 EOF
 }
 
@@ -114,7 +155,7 @@ der_keys='server-ec256 server-rsa2048 client-ec256'
 
 # Those that must verify against root with the certificates in their own file.
 good_certificates='server-ec256 server-ec384 server-rsa2048 server-chain
-    server-huge-chain server-ip-san server-wildcard server-idn
+    server-huge-chain server-ip-san server-wildcard server-idn server-extra
     client-ec256 client-rsa2048'
 
 die() {
@@ -153,14 +194,37 @@ authorityKeyIdentifier = keyid
 EOF
     mkdir issued out
     : >index.txt
-    echo 1000 >serial
+    first_serial >serial
     echo 01 >crlnumber
+}
+
+# A serial number above all that are in use.
+first_serial() {
+    last=4095
+    for certificate in "$target"/*.pem; do
+        case $certificate in
+        *-key.pem | *-key-*.pem | */crl.pem | *'*'*) continue ;;
+        esac
+        number=$(openssl x509 -in "$certificate" -noout -serial)
+        number=$((0x${number#serial=}))
+        [ "$number" -le "$last" ] || last=$number
+    done
+    printf '%X\n' $((last + 1))
+}
+
+# again FILE...: out/FILE as it is in DIRECTORY; false if one is not there
+again() {
+    for file in "$@"; do
+        [ -f "$target/$file" ] || return 1
+    done
+    for file in "$@"; do
+        cp "$target/$file" "out/$file"
+    done
 }
 
 # make_key NAME KIND: out/NAME-key.pem, the one already there if there is one.
 make_key() {
-    if [ -f "$target/$1-key.pem" ]; then
-        cp "$target/$1-key.pem" "out/$1-key.pem"
+    if again "$1-key.pem"; then
         return
     fi
     case $2 in
@@ -177,16 +241,23 @@ write_extensions() {
     usage=digitalSignature
     constraints=CA:FALSE
     purpose=
+    more=
     case $1 in
     root) constraints=critical,CA:TRUE ;;
-    intermediate) constraints=critical,CA:TRUE,pathlen:0 ;;
-    server) purpose=serverAuth ;;
+    intermediate | constrained) constraints=critical,CA:TRUE,pathlen:0 ;;
+    ca-client) constraints=critical,CA:TRUE,pathlen:0 purpose=clientAuth ;;
+    server | server-ku) purpose=serverAuth ;;
+    server-aia) purpose=serverAuth more="authorityInfoAccess = $aia" ;;
     server-rsa) purpose=serverAuth usage=digitalSignature,keyEncipherment ;;
     client) purpose=clientAuth ;;
     *) die "unknown profile: $1" ;;
     esac
     case $constraints in
     *CA:TRUE*) usage=keyCertSign,cRLSign ;;
+    esac
+    case $1 in
+    constrained) more="nameConstraints = critical,permitted;DNS:.example.org" ;;
+    server-ku) usage=keyCertSign ;;
     esac
     {
         echo "basicConstraints = $constraints"
@@ -200,6 +271,7 @@ write_extensions() {
         *) echo "subjectAltName = $2" ;;
         esac
         [ -z "${3-}" ] || echo "nsComment = $3"
+        echo "$more"
     } >extensions.cnf
 }
 
@@ -214,8 +286,12 @@ set_dates() {
 }
 
 # sign NAME DIGEST ISSUER DATES CN: out/NAME.pem, with the extensions in
-# extensions.cnf
+# extensions.cnf, or the first certificate of the NAME.pem there is
 sign() {
+    if [ -f "$target/$1.pem" ]; then
+        quietly openssl x509 -in "$target/$1.pem" -out "out/$1.pem"
+        return
+    fi
     set_dates "$4"
     quietly openssl req -new -key "out/$1-key.pem" -subj "/CN=$5" -out "$1.csr"
     if [ "$3" = self ]; then
@@ -242,20 +318,40 @@ make_certificates() {
     done <table
 }
 
-# The same leaf with its intermediate, without it, and out of order.
+# append NAME OTHER...: the others' certificates to out/NAME.pem
+append() {
+    name=$1
+    shift
+    for other in "$@"; do
+        cat "out/$other.pem" >>"out/$name.pem"
+    done
+}
+
+# The same leaf with its intermediate, without it, out of order, and so on.
 make_chains() {
-    for name in server-missing-intermediate server-reversed-chain; do
+    for name in server-missing-intermediate server-reversed-chain server-extra \
+        server-issuer-same-name; do
+        cp out/server-chain.pem "out/$name.pem"
         cp out/server-chain-key.pem "out/$name-key.pem"
     done
-    mv out/server-chain.pem out/server-missing-intermediate.pem
-    leaf=out/server-missing-intermediate.pem
-    cat "$leaf" out/intermediate.pem >out/server-chain.pem
-    cat "$leaf" out/root.pem out/intermediate.pem >out/server-reversed-chain.pem
+    append server-chain intermediate
+    append server-reversed-chain root intermediate
+    append server-extra intermediate root other-root
+    append server-issuer-same-name intermediate-same-name
+    append server-unknown-root other-root
+    append server-path-too-long intermediate-too-deep intermediate
+    append server-from-leaf server-wrong-host
+    append server-name-constraints intermediate-constrained
+    append server-wrong-eku-ca intermediate-eku-client
+    append server-weak-ca intermediate-rsa1024
 }
 
 # Each certificate of the huge chain is padded with a long comment. Only the
 # leaf's key is kept: the intermediates are of no other use.
 make_huge_chain() {
+    if again server-huge-chain.pem server-huge-chain-key.pem; then
+        return
+    fi
     padding=$(printf "%${huge_padding}s" '' | tr ' ' x)
     issuer=root
     chain=
@@ -289,6 +385,9 @@ der_size() {
 # The database of the CRL is written here, rather than by openssl ca -revoke,
 # so that the revocation has a fixed date.
 make_crl() {
+    if again crl.pem; then
+        return
+    fi
     set_dates long
     serial=$(openssl x509 -in out/server-revoked.pem -noout -serial)
     printf 'R\t%s\t%s\t%s\tunknown\t%s\n' "$not_after" \
@@ -311,8 +410,10 @@ make_other_formats() {
         -out out/server-ec256-key-sec1.pem
     quietly openssl pkey -traditional -in out/server-rsa2048-key.pem \
         -out out/server-rsa2048-key-pkcs1.pem
-    quietly openssl pkcs8 -topk8 -v2 aes-256-cbc -passout "pass:$key_password" \
-        -in out/server-ec256-key.pem -out out/server-ec256-key-encrypted.pem
+    again server-ec256-key-encrypted.pem ||
+        quietly openssl pkcs8 -topk8 -v2 aes-256-cbc \
+            -passout "pass:$key_password" -in out/server-ec256-key.pem \
+            -out out/server-ec256-key-encrypted.pem
 }
 
 check() {

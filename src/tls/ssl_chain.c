@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tls/ssl_diagnose.h"
 #include "tls/ssl_failure.h"
 #include "tls/ssl_socket.h"
 
@@ -242,7 +243,7 @@ int ssl_chain_verify(struct ssl_chain *c, struct ssl_context *ctx,
     return err_set(err, ERR_VERIFY, c->flags, "%s", text);
 }
 
-void ssl_chain_info(const struct ssl_chain *c, const struct ssl_context *ctx,
+void ssl_chain_info(const struct ssl_chain *c, struct ssl_context *ctx,
                     struct ssl_info *info) {
     memset(info, 0, sizeof *info);
     info->server_side = ctx->protocol == SSL_PROTOCOL_TLS_SERVER;
@@ -256,6 +257,7 @@ void ssl_chain_info(const struct ssl_chain *c, const struct ssl_context *ctx,
            sizeof info->server_hostname);
     info->cert_count = c->verify.cert_count;
     memcpy(info->certs, c->verify.certs, sizeof info->certs);
+    ssl_diagnose_chain(&c->certs, ctx, &c->verify, c->flags, info);
 }
 
 bool ssl_chain_begins_with_ca(const struct ssl_chain *c) {

@@ -64,8 +64,8 @@ MUST_USE int ssl_chain_load(struct ssl_chain *c, const unsigned char *data,
 MUST_USE int ssl_chain_verify(struct ssl_chain *c, struct ssl_context *ctx,
                               const char *name, struct err *err);
 
-/** Fill the report, as ssl_socket_info() does. */
-void ssl_chain_info(const struct ssl_chain *c, const struct ssl_context *ctx,
+/** Fill the report, as ssl_socket_info() does, with the findings. */
+void ssl_chain_info(const struct ssl_chain *c, struct ssl_context *ctx,
                     struct ssl_info *info);
 
 /** @return whether the first certificate is a CA's, which is no reason to

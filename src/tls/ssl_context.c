@@ -325,6 +325,7 @@ int ssl_context_load_verify_locations(struct ssl_context *ctx,
         *last->next = fresh;
     }
     ctx->have_ca = true;
+    ctx->ca_was_pem = ctx->ca_was_pem || is_pem(cadata, len);
     mbedtls_ssl_conf_ca_chain(&ctx->conf, &ctx->ca, NULL);
     return 0;
 }

@@ -68,6 +68,7 @@ struct ssl_context {
     const char *alpn_list[SSL_ALPN_MAX + 1]; /* into alpn; ends in NULL */
     bool made;                               /* by ssl_wrap_context() */
     bool have_ca;
+    bool ca_was_pem; /* some of `ca`; a board wants DER */
     bool have_cert;
     bool ciphers_set;
     bool allow_truncation;

@@ -13,41 +13,49 @@
 
 /**
  * Look at a chain as it was sent: what is wrong with it or with what we trust,
- * and which certificates it could do without. Fills info->sent, its `needed`
- * marks and info->findings.
+ * and which certificates it could do without. Fills info->sent with its
+ * `needed` and `flags`, info->anchored and info->findings.
  *
  * Names of findings, in the order in which they are looked for:
  *
  *   clock-early, clock-late   nothing but the time is wrong: by how much, and
  *                             when the chain is valid
- *   name-mismatch             the names that would match
+ *   address-as-name           an address is there, but written as a DNS name
  *   name-only-in-cn           the name is there, but as common name only
- *   address-as-name           an address written as a DNS name
- *   wrong-order               the first certificate is not the leaf
+ *   name-mismatch             neither: the names that would match
+ *   wrong-order               the first certificate is not the leaf; or one of
+ *                             the path stands before what it signed, which
+ *                             Mbed TLS does not mind
  *   self-signed               the leaf is its own issuer, and not trusted
- *   missing-intermediate      its issuer was not sent and is not trusted; with
- *                             the AIA URL if it has one
- *   ca-is-leaf                what we trust is the server's own, CA-signed
+ *   ca-is-leaf                what we trust is the peer's own, CA-signed
  *                             certificate, or no CA's
  *   ca-other-key              what we trust has the issuer's name, another key
- *   unknown-root              the chain is whole, to a root that is not trusted
+ *   path-too-long             a CA's pathLenConstraint
+ *   issuer-not-ca             what signed a certificate is sent, and no CA's
+ *   issuer-other-key          a certificate with the issuer's name was sent,
+ *                             and has another key
+ *   missing-intermediate      the issuer was not sent and is not trusted; with
+ *                             the AIA URL if it has one
+ *   unknown-root              the chain leads to a root that is not trusted;
+ *                             where it was not sent, a guess: what a CA lacks
+ *                             is a root, what a leaf lacks an intermediate,
+ *                             unless it is named root
  *   wrong-purpose             keyUsage or extKeyUsage, and what it is for
  *   weak                      which key or hash, and what would do
  *   revoked, crl              by which CRL; what is wrong with the CRL
  *   pin-mismatch              the pin that would match
  *   unnecessary               certificates that a client does without, with
  *                             their bytes; also where all is well
- *   cadata-pem, cadata-many   a board wants one certificate in DER as cadata:
+ *   cadata-many, cadata-pem   a board wants one certificate in DER as cadata:
  *                             the command that converts it; where all is well
  *
  * @param sent   in the order sent; NULL: none came
- * @param ctx    the context that judged it
+ * @param ctx    the context that judged it; its ca_source is asked
  * @param v      what the verification found; `called` may be false
  * @param flags  all flags
  * @param info   its findings are added to
  */
-void ssl_diagnose_chain(const mbedtls_x509_crt *sent,
-                        const struct ssl_context *ctx,
+void ssl_diagnose_chain(const mbedtls_x509_crt *sent, struct ssl_context *ctx,
                         const struct ssl_verify *v, uint32_t flags,
                         struct ssl_info *info);
 

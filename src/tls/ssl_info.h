@@ -114,7 +114,8 @@ struct ssl_cert_info {
     bool ca;                   /* basicConstraints: CA:TRUE */
     bool self_issued;          /* subject and issuer are the same name */
     bool needed;               /* of those sent: the verified path has it */
-    int64_t seconds_left;      /* until not_after, by our clock; may be < 0 */
+    int64_t seconds_left;      /* until not_after, by our clock; may be < 0;
+                                  0 if the clock is unknown */
     size_t der_len;            /* bytes */
     uint32_t flags; /* bits of struct ssl_flag found for it; 0: none */
     unsigned char sha256[SSL_SHA256_LEN];      /* of the DER */
