@@ -83,6 +83,31 @@ static const struct explain_advice ca_other_key = {
     "SHA-256.",
     "Issue the server's certificate anew with the CA that the boards have.",
 };
+static const struct explain_advice too_long = {
+    AT_CHAIN,
+    "A CA that may only sign end certificates (pathlen:0) has signed a CA.",
+    "Trust the CA that signed the server's certificate, if that is safe "
+    "enough.",
+    "Have the certificate signed by a CA that stands nearer to the root, or "
+    "the CA made anew with a larger pathlen.",
+};
+static const struct explain_advice not_ca = {
+    AT_CHAIN,
+    "The CA was made without basicConstraints CA:TRUE, or without keyUsage "
+    "keyCertSign.\n"
+    "Someone signs with a certificate that is not made for it.",
+    "Nothing: no library takes such a chain.",
+    "Make the CA anew, with -addext basicConstraints=critical,CA:TRUE.",
+};
+static const struct explain_advice issuer_other_key = {
+    AT_CHAIN,
+    "The intermediate has been replaced, and the file has the other one.\n"
+    "The CA was made anew with the same name.",
+    "If the server cannot be changed, give the intermediate that signed its "
+    "certificate as cadata.",
+    "Send the intermediate that signed the certificate; the key identifiers "
+    "tell which.",
+};
 static const struct explain_advice unknown_root = {
     AT_CHAIN,
     "Another CA was given.\n"
@@ -223,6 +248,12 @@ static const struct explain_cause rows[] = {
       "Certificates were sent that a client does without." },
     { "why:18/cadata-pem why:19/cadata-many", NONE, &cadata,
       "A board takes one certificate in DER as cadata." },
+    { "why:20/path-too-long", WE, &too_long,
+      "There are more CAs in the chain than one of them allows." },
+    { "why:21/issuer-not-ca", WE, &not_ca,
+      "A certificate is signed by one that is no CA's." },
+    { "why:22/issuer-other-key", WE, &issuer_other_key,
+      "The issuer that was sent has the right name, but another key." },
     { "why:101/no-common-version", WE, &no_version,
       "No TLS version in common." },
     { "why:102/no-common-cipher", WE, &no_cipher,

@@ -252,6 +252,20 @@ static void diagnose_weak(struct ssl_diagnosis *d) {
     }
 }
 
+static void diagnose_pin(struct ssl_diagnosis *d) {
+    const struct ssl_cert_info *c = &d->info->sent[0];
+    char pin[SSL_PIN_TEXT_MAX], here[SSL_NAME_MAX];
+    if ((d->flags & SSL_BADCERT_PIN) == 0) {
+        return;
+    }
+    snprintf(here, sizeof here, "--pin %s, if that is its key",
+             ssl_pin_text(c->spki_sha256, pin));
+    ssl_diagnose_add(d->info, "pin-mismatch", here, NULL,
+                     "the key of certificate 0 (%.120s) is none of the %zu "
+                     "that are pinned: its pin is %s",
+                     c->subject, d->ctx->pins.n, pin);
+}
+
 /* Where the chain does not lead anywhere, it is too early to save. */
 static void diagnose_unnecessary(struct ssl_diagnosis *d) {
     const struct ssl_info *info = d->info;
@@ -329,6 +343,7 @@ void ssl_diagnose_chain(const mbedtls_x509_crt *sent, struct ssl_context *ctx,
     ssl_diagnose_trust(&d);
     diagnose_use(&d);
     diagnose_weak(&d);
+    diagnose_pin(&d);
     diagnose_unnecessary(&d);
     diagnose_cadata(&d);
 }

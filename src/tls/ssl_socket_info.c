@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tls/compat.h"
+#include "tls/ssl_diagnose.h"
 #include "tls/ssl_socket.h"
 
 const char *ssl_socket_cipher(const struct ssl_socket *sock,
@@ -84,6 +85,24 @@ static void info_certs(const struct ssl_socket *sock, struct ssl_info *info) {
     }
 }
 
+/* What Mbed TLS cannot parse ends the chain, as it has ended the handshake. */
+static void info_findings(const struct ssl_socket *sock,
+                          struct ssl_info *info) {
+    mbedtls_x509_crt sent;
+    const unsigned char *der;
+    size_t len;
+    mbedtls_x509_crt_init(&sent);
+    for (size_t i = 0;
+         (der = ssl_socket_sent_certificate(sock, i, &len)) != NULL; i++) {
+        if (mbedtls_x509_crt_parse_der(&sent, der, len) != 0) {
+            break;
+        }
+    }
+    ssl_diagnose_chain(&sent, sock->ctx, &sock->verify, info->verify_flags,
+                       info);
+    mbedtls_x509_crt_free(&sent);
+}
+
 void ssl_socket_info(const struct ssl_socket *sock, struct ssl_info *info,
                      char *buf) {
     memset(info, 0, sizeof *info);
@@ -116,6 +135,7 @@ void ssl_socket_info(const struct ssl_socket *sock, struct ssl_info *info,
     }
     info->pinned =
         sock->ctx->pins.n > 0 && sock->handshake_done && !sock->pin_refused;
+    info_findings(sock, info);
     if (sock->handshake_done) {
         info->cipher = ssl_socket_cipher(sock, &info->version, buf);
     }

@@ -203,8 +203,9 @@ int ssl_verify_callback(void *arg, mbedtls_x509_crt *crt, int depth,
 }
 
 bool ssl_verify_anchored(const struct ssl_verify *v) {
-    return v->cert_count > 0 && (v->certs[v->cert_count - 1].flags &
-                                 MBEDTLS_X509_BADCERT_NOT_TRUSTED) == 0;
+    return v->called && v->cert_count > 0 &&
+           (v->certs[v->cert_count - 1].flags &
+            MBEDTLS_X509_BADCERT_NOT_TRUSTED) == 0;
 }
 
 /* Step over one element; NULL if there is none. */

@@ -18,13 +18,13 @@ LOCALHOST = ("--server-hostname", "localhost")
 UNPROCESSED, POLICY = -9570, -8320
 
 
-def peer_cases():
-    """The table of tests/peer, where connect is held to it."""
+def peer_cases(name):
+    """The tables of tests/peer, where connect and serve are held to them."""
     source = read_file("tests/peer/certificates.py")
     for node in ast.parse(source).body:
-        if isinstance(node, ast.Assign) and node.targets[0].id == "CASES":
+        if isinstance(node, ast.Assign) and node.targets[0].id == name:
             return ast.literal_eval(node.value)
-    raise Failed("tests/peer/certificates.py has no CASES")
+    raise Failed("tests/peer/certificates.py has no " + name)
 
 
 def report_of(t, *args, **kw):
@@ -41,15 +41,35 @@ def report_of(t, *args, **kw):
     return r, report
 
 
-@each([("%s as %s" % row[:2],) + tuple(row) for row in peer_cases()])
-def as_connect_says(t, name, hostname, status, flags):
-    _, report = report_of(t, cert(name + ".pem"), *ROOTS,
-                          "--server-hostname", hostname)
-    t.eq((report["status"], report["verify"]["flags"]), (status, flags),
-         "status and flags")
+def agrees(t, args, status, flags, findings, words):
+    """JSON and text tell the same: flags, findings, words and the change."""
+    args += ("--cadata", cert("root.der"))
+    _, report = report_of(t, *args)
+    t.eq((report["status"], report["verify"]["flags"],
+          [f["name"] for f in report["findings"]]),
+         (status, flags, findings), "status, flags and findings")
+    r = t.run("verify", *args)
+    said = " ".join(x.split(":", 1)[1].strip() for x in r.err.splitlines())
+    for f in report["findings"] if status else []:
+        t.has(said, *(x for x in (f["text"], f["here"], f["there"]) if x))
+    t.has(report["findings"][0]["text"] if findings else "", words)
+    return report
+
+
+@each([("%s as %s" % row[:2],) + tuple(row) for row in peer_cases("CASES")])
+def as_connect_says(t, name, hostname, *said):
+    report = agrees(t, (cert(name + ".pem"), "--server-hostname", hostname),
+                    *said)
     t.eq((report["verify"]["verified"], report["verify"]["name"],
           report["verify"]["trust"], report["verify"]["mode"]),
-         (status == 0, hostname, "--cafile", "required"), "verify")
+         (said[0] == 0, hostname, "--cadata", "required"), "verify")
+
+
+@each([row[:1] + tuple(row) for row in peer_cases("CLIENTS")])
+def as_serve_says(t, name, *said):
+    report = agrees(t, (cert(name + ".pem"), "--purpose", "client"), *said)
+    t.eq((report["verify"]["verified"], report["verify"]["name"]),
+         (said[0] == 0, None), "verify")
 
 
 @test
@@ -57,12 +77,14 @@ def every_certificate_there_is_has_a_case(t):
     files = {f[:-4] for f in os.listdir(os.path.join(ROOT, "certs"))
              if f.startswith("server-") and f.endswith(".pem")
              and "-key" not in f}
-    t.eq(files - {row[0] for row in peer_cases()},
-         {"server-huge-chain", "server-revoked"}, "those without a case")
+    t.eq(files - {row[0] for row in peer_cases("CASES")},
+         {"server-huge-chain", "server-revoked", "server-name-constraints"},
+         "those without a case")
 
 
 @each([("not checked for a CRL", "server-revoked", 0, None),
-       ("over one message", "server-huge-chain", 4, -0x6a00)])
+       ("over one message", "server-huge-chain", 4, -0x6a00),
+       ("constrained", "server-name-constraints", 23, UNPROCESSED)])
 def other_servers(t, name, status, code):
     _, report = report_of(t, cert(name + ".pem"), *ROOTS, *LOCALHOST)
     t.eq((report["status"], report["error"] and report["error"]["code"]),
