@@ -10,6 +10,7 @@
 
 #include "cert_data.h"
 #include "tls/ssl_context.h"
+#include "tls/ssl_diagnose.h"
 #include "tls/ssl_verify.h"
 
 struct part {
@@ -54,6 +55,27 @@ static void check_names(const mbedtls_x509_crt *crt) {
     }
 }
 
+/* By what is trusted, judged and not judged. */
+static void check_diagnosis(const mbedtls_x509_crt *chain,
+                            const struct ssl_verify *v) {
+    static const struct ssl_verify nothing;
+    static struct ssl_info info;
+    for (int judged = 0; judged < 2; judged++) {
+        memset(&info, 0, sizeof info);
+        ssl_diagnose_chain(chain, &ctx, judged ? v : &nothing,
+                           judged ? UINT32_MAX : 0, &info);
+        CHECK(info.finding_count <= SSL_FINDINGS_MAX);
+        for (size_t i = 0; i < info.finding_count; i++) {
+            const struct ssl_finding *f = &info.findings[i];
+            fuzz_check_ascii(f->text, sizeof f->text);
+            fuzz_check_ascii(f->here, sizeof f->here);
+            fuzz_check_ascii(f->there, sizeof f->there);
+        }
+        CHECK(chain->raw.p == NULL ||
+              (info.sent_count > 0 && info.sent_count <= SSL_CHAIN_MAX));
+    }
+}
+
 static void check_chain(mbedtls_x509_crt *chain) {
     static struct ssl_verify v;
     static struct ssl_cert_info info;
@@ -69,6 +91,7 @@ static void check_chain(mbedtls_x509_crt *chain) {
         CHECK(ssl_verify_callback(&v, crt, depth++, &flags) == 0);
     }
     CHECK(v.called && v.cert_count <= SSL_CHAIN_MAX);
+    check_diagnosis(chain, &v);
     for (size_t len = 1; len < 400; len += 133) {
         char text[400];
         memset(text, '!', sizeof text);

@@ -396,6 +396,21 @@ static void no_time_may_do(void **state) {
     unmake();
 }
 
+static void the_pin_that_would_match_is_told(void **state) {
+    static const struct ssl_pin pins[2];
+    char pin[SSL_PIN_TEXT_MAX];
+    (void)state;
+    make(SSL_PROTOCOL_TLS_CLIENT);
+    trust("root.der");
+    ssl_context_set_pins(&ctx, pins, 2);
+    judge("server-chain.pem", "localhost");
+    assert_string_equal(names(), "pin-mismatch");
+    assert_has(finding("pin-mismatch")->text, "none of the 2 that are pinned");
+    assert_has(finding("pin-mismatch")->here,
+               ssl_pin_text(info.sent[0].spki_sha256, pin));
+    unmake();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_servers_chain_is_diagnosed),
@@ -407,6 +422,7 @@ int main(void) {
         cmocka_unit_test(the_store_is_asked_for_the_issuer),
         cmocka_unit_test(a_clock_that_is_unknown_is_not_told),
         cmocka_unit_test(no_time_may_do),
+        cmocka_unit_test(the_pin_that_would_match_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
