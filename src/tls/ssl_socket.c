@@ -66,6 +66,7 @@ static int bio_recv(void *arg, unsigned char *buf, size_t len) {
         ssl_tap_see(&s->tap, false, buf, (size_t)n);
         s->wire_in += (uint64_t)n;
     }
+    s->lower_ended = n == STREAM_EOF;
     return bio_result(n, MBEDTLS_ERR_NET_RECV_FAILED);
 }
 
@@ -229,10 +230,11 @@ ssize_t ssl_socket_read(struct ssl_socket *sock, void *buf, size_t len,
     }
     int n;
     begin_call(sock);
-    while ((n = mbedtls_ssl_read(&sock->ssl, buf, len)) ==
-           MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
-        sock->tickets++; /* which is no data, and more may follow it */
-    }
+    do { /* no data, and more may follow: a ticket, or an empty record */
+        n = mbedtls_ssl_read(&sock->ssl, buf, len);
+        sock->tickets += n == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET;
+    } while (n == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET ||
+             (n == 0 && !sock->lower_ended));
     if (n > 0) {
         sock->got_data = true;
         return n;

@@ -36,6 +36,7 @@ struct ssl_socket {
     bool close_notify_begun, close_notify_sent, close_notify_received;
     bool cert_refused;    /* the peer's alert was about our certificate */
     struct err lower_err; /* why the lower stream failed */
+    bool lower_ended;
     unsigned char peek[SSL_PEEK_MAX]; /* the first bytes that came */
     size_t peek_len;
     struct ssl_tap tap;

@@ -319,6 +319,34 @@ static void an_end_without_close_notify_is_truncation(void **state) {
     }
 }
 
+/* RFC 8446 5.1 allows them. To two in a row Mbed TLS's answer is that to an
+ * end, and it refuses a fourth. */
+static void empty_records_are_no_end(void **state) {
+    (void)state;
+    for (size_t v = 0; v < 2; v++) {
+        char buf[8];
+        make_contexts("server-ec256", "root.der");
+        assert_int_equal(
+            ssl_context_set_versions(&ctx_c, versions[v], versions[v], &err_c),
+            0);
+        connect_pair("localhost", 1 << 16);
+        both_done();
+        wire_c.never_want = wire_s.never_want = 1;
+        for (int i = 0; i < 3; i++) {
+            assert_int_equal(mbedtls_ssl_write(&server.ssl, NULL, 0), 0);
+        }
+        write_all(&server, (const unsigned char *)"data", 4, &err_s);
+        assert_int_equal(read_some(&client, buf, sizeof buf, &err_c), 4);
+        assert_memory_equal(buf, "data", 4);
+        assert_int_equal(mbedtls_ssl_write(&server.ssl, NULL, 0), 0);
+        wire_c.ended = 1;
+        assert_int_equal(read_some(&client, buf, sizeof buf, &err_c),
+                         STREAM_ERROR);
+        assert_int_equal(err_c.origin, ERR_TRUNCATED);
+        free_pair();
+    }
+}
+
 static void micropythons_close_sends_no_close_notify(void **state) {
     unsigned char buf[16];
     (void)state;
@@ -549,6 +577,7 @@ int main(void) {
         cmocka_unit_test(optional_goes_on_and_keeps_what_it_found),
         cmocka_unit_test(required_wants_a_name_or_its_waiver),
         cmocka_unit_test(an_end_without_close_notify_is_truncation),
+        cmocka_unit_test(empty_records_are_no_end),
         cmocka_unit_test(micropythons_close_sends_no_close_notify),
         cmocka_unit_test(a_write_given_up_does_not_swallow_close_notify),
         cmocka_unit_test(a_flood_of_warnings_does_not_hold_a_call),
