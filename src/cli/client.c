@@ -14,6 +14,8 @@ const struct opt client_opts[] = {
     OPT_ROW_DURATION(struct client_options, connect_timeout, 0,
                      "connect-timeout",
                      "give resolving and connecting this long (default 10)"),
+    OPT_ROW_FLAG(struct client_options, why, 0, "why",
+                 "after a failed handshake, ask the server what it takes"),
     OPT_END
 };
 

@@ -11,12 +11,13 @@ struct client_options {
     struct tls_options tls;
     const char *server_hostname; /* NULL: the target's host */
     int64_t connect_timeout;     /* ms; 0: none */
+    bool why;                    /* ask the server, after a failure */
 };
 
 #define CLIENT_OPTIONS_INIT                                                    \
     { .tls = TLS_OPTIONS_INIT, .connect_timeout = TLS_CONNECT_TIMEOUT }
 
-/* The table of server_hostname and connect_timeout. */
+/* The table of what is not in `tls`. */
 extern const struct opt client_opts[];
 
 /* A client in the caller's memory, which must stay where it is: reports point

@@ -1,5 +1,6 @@
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/probe.h"
 
 #define TLS offsetof(struct client_options, tls)
 
@@ -33,6 +34,7 @@ static void run(struct client *c, const struct client_options *o,
         session_pipe(&c->session, r);
         session_close(&c->session, r);
     }
+    probe_after(c, false, out, r);
 }
 
 static int connect_run(int argc, char **argv) {

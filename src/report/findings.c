@@ -213,6 +213,30 @@ static const struct explain_advice no_name = {
     "Set a default certificate for clients without a name (SNI).",
 };
 
+static const struct explain_advice name_refused = {
+    AT_HELLO,
+    "The name is mistyped, or another of the server's own.\n"
+    "The server, or a proxy before it, does not have this name yet.",
+    "Pass a name that the server has as server_hostname.",
+    "Give it a certificate and a host for this name, or a default.",
+};
+static const struct explain_advice intolerant = {
+    AT_HELLO,
+    "The server, or a box before it, is from before 2018 and breaks off at "
+    "what it does not know.",
+    "Nothing: MicroPython offers TLS 1.2 at most.",
+    "Update it, or take the box away.",
+};
+static const struct explain_advice refuses_all = {
+    AT_HELLO,
+    "The server has no certificate, or none that it can use.\n"
+    "It wants a pre-shared key.\n"
+    "It does not want this client's address.\n"
+    "The port is another service's.",
+    "Check address and port; for a server with pre-shared keys set psk_key.",
+    "Look at its own messages.",
+};
+
 static const char WE[] = "we", NONE[] = "nobody";
 
 /* Some findings share a row with a flag: name-mismatch, revoked. Those of
@@ -266,6 +290,12 @@ static const struct explain_cause rows[] = {
       "The suites in common want a certificate of the other type." },
     { "why:106/no-server-name", WE, &no_name,
       "The client names no server (SNI), and the server may need it." },
+    { "why:107/server-name-refused", "peer", &name_refused,
+      "The server refuses the name that it is asked for (SNI)." },
+    { "why:108/version-intolerant", "peer", &intolerant,
+      "The server does not take a hello that offers TLS 1.3." },
+    { "why:109/refuses-all", "peer", &refuses_all,
+      "The server refuses every hello." },
 };
 
 const struct explain_cause *findings_at(size_t i) {

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "report/json_info.h"
+#include "report/probe.h"
 #include "report/report.h"
 #include "report/why.h"
 
@@ -73,27 +74,6 @@ static void verify(struct json *j, const struct report *r) {
     json_close(j, '}');
 }
 
-static void probe(struct json *j, const struct report_probe *p) {
-    if (p == NULL) {
-        json_null(j, "probe");
-        return;
-    }
-    json_open(j, "probe", '{');
-    json_count(j, "connections", p->connections);
-    json_bool(j, "server_chooses", p->server_chooses);
-    json_offer(j, "accepted", &p->accepted);
-    json_open(j, "devices", '[');
-    for (size_t i = 0; i < p->device_count; i++) {
-        json_open(j, NULL, '{');
-        json_text(j, "name", p->devices[i].name);
-        json_int(j, "status", p->devices[i].status);
-        json_text(j, "result", p->devices[i].result);
-        json_close(j, '}');
-    }
-    json_close(j, ']');
-    json_close(j, '}');
-}
-
 static void expect(struct json *j, const struct report *r) {
     json_open(j, "expect", '[');
     for (size_t i = 0; i < r->expect_count; i++) {
@@ -147,7 +127,7 @@ void report_json(FILE *f, const struct report *r) {
     json_offer(&j, "ours", &r->tls.ours);
     json_offer(&j, "theirs", &r->tls.theirs);
     json_close(&j, '}');
-    probe(&j, r->probe);
+    report_json_probe(&j, r->probe);
     expect(&j, r);
     counts(&j, r);
     json_close(&j, '}');

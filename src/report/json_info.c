@@ -61,8 +61,8 @@ static void name(struct json *j, const char *key, enum ssl_kind kind,
     json_text(j, key, known ? ssl_name(kind, id, label) : NULL);
 }
 
-static void names(struct json *j, const char *key, enum ssl_kind kind,
-                  const struct ssl_ids *ids) {
+void json_ids(struct json *j, const char *key, enum ssl_kind kind,
+              const struct ssl_ids *ids) {
     json_open(j, key, '[');
     for (size_t i = 0; i < ids->n; i++) {
         name(j, NULL, kind, ids->id[i], true);
@@ -92,7 +92,7 @@ void json_tls(struct json *j, const struct ssl_info *t) {
     name(j, "group", SSL_KIND_GROUP, t->group, t->group != 0);
     name(j, "sig_alg", SSL_KIND_SIG_ALG, t->sig_alg, t->sig_alg != 0);
     json_text_or_null(j, "alpn", t->alpn);
-    names(j, "extensions", SSL_KIND_EXTENSION, &t->extensions);
+    json_ids(j, "extensions", SSL_KIND_EXTENSION, &t->extensions);
     json_count_or_null(j, "max_fragment_length", t->max_fragment_length);
     json_count_or_null(j, "record_size_limit", t->record_size_limit);
     added(j, "ems", t, EXTENDED_MASTER_SECRET);
@@ -135,7 +135,7 @@ void json_offer(struct json *j, const char *key, const struct ssl_offer *o) {
     }
     json_open(j, key, '{');
     for (int k = 0; k < SSL_OFFER_KINDS; k++) {
-        names(j, keys[k], (enum ssl_kind)k, &o->of[k]);
+        json_ids(j, keys[k], (enum ssl_kind)k, &o->of[k]);
     }
     json_text_or_null(j, "alpn", o->alpn);
     json_text_or_null(j, "server_name", o->server_name);

@@ -21,6 +21,10 @@ void json_tls(struct json *j, const struct ssl_info *t);
 /** "handshake": what went over the wire. */
 void json_handshake(struct json *j, const struct ssl_info *t);
 
+/** An array of the names of what a list has. */
+void json_ids(struct json *j, const char *key, enum ssl_kind kind,
+              const struct ssl_ids *ids);
+
 /** One offer, or null if it is not known. */
 void json_offer(struct json *j, const char *key, const struct ssl_offer *o);
 

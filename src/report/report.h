@@ -40,19 +40,38 @@ struct report_expect {
 
 /* What one device would get from a server. */
 struct report_device {
-    const char *name; /* of its profile */
-    int status;       /* the exit status that its handshake comes to */
-    char result[256]; /* "TLSv1.2, TLS_...", or why not */
+    const char *name;  /* of its profile */
+    const char *title; /* which devices */
+    int status;        /* the exit status that its handshake comes to */
+    char result[256];  /* "TLSv1.2, TLS_...", or why not */
+    char note[256];    /* what it could not take all the same, or "" */
 };
+
+/* What a server takes of one version of TLS, in the order in which it chose:
+ * its own, or, if it goes by the client's, the one in which it was asked. */
+struct report_version {
+    uint16_t version;
+    bool accepted;
+    bool order_known, own_order; /* of suites: the server's own */
+    struct ssl_ids ciphers, groups, sig_algs;
+    char refusal[96]; /* how it refuses: "alert protocol_version (70)" */
+};
+
+enum { REPORT_VERSIONS_MAX = 5, REPORT_DEVICES_MAX = 16 };
 
 /* What a server takes, each item by a handshake of its own. */
 struct report_probe {
-    unsigned connections;      /* that were made */
-    struct ssl_offer accepted; /* in the order found: the server's preferred
-                                  first where it chooses */
+    unsigned connections; /* that were made */
+    char stopped[192];    /* why this is not all; "" if it is */
+    size_t version_count;
+    struct report_version versions[REPORT_VERSIONS_MAX]; /* asked for */
+    struct ssl_offer accepted; /* of all versions together; its extensions are
+                                  those that the server answered with */
     bool server_chooses;       /* the suite, by its own order */
+    bool name_tried, name_needed; /* it refuses a client without SNI */
+    bool certificate_wanted;      /* it asks for the client's */
     size_t device_count;
-    const struct report_device *devices;
+    struct report_device devices[REPORT_DEVICES_MAX];
 };
 
 enum { REPORT_ADDRESSES_MAX = 16 };
@@ -79,6 +98,7 @@ struct report {
     size_t expect_count;
     const struct report_expect *expects; /* borrowed */
     const struct report_probe *probe;    /* borrowed; NULL: not asked for */
+    bool can_ask; /* --why was not given, and could tell why it failed */
     struct ssl_info tls;
 };
 

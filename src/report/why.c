@@ -164,4 +164,7 @@ void report_text_why(FILE *f, const struct report *r) {
     if (known && r->name != NULL) {
         more(f, r->name);
     }
+    if (r->can_ask) {
+        report_line(f, "more: --why asks the server what it takes");
+    }
 }

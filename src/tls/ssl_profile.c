@@ -266,7 +266,7 @@ int ssl_profile_apply(const struct ssl_profile *p, struct ssl_context *ctx,
                       struct err *err) {
     mbedtls_ssl_config *conf = &ctx->conf;
     size_t n = 0;
-    while (p->ciphers[n] != 0 && n < SSL_CIPHERS_MAX) {
+    while (n < SSL_CIPHERS_MAX && p->ciphers[n] != 0) {
         ctx->ciphers[n] = p->ciphers[n];
         n++;
     }

@@ -15,10 +15,11 @@ import interop
 import keylog
 import lab
 import odd
+import probe
 import trace
 
 SUITES = (bulk, lab, interop, odd, attack, certificates, keylog,
-          capture, defects, trace)
+          capture, defects, trace, probe)
 
 
 def collect(words):

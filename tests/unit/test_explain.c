@@ -228,6 +228,9 @@ static void every_finding_has_a_row(void **state) {
         "no-common-sig-alg",
         "cipher-wants-other-key",
         "no-server-name",
+        "server-name-refused",
+        "version-intolerant",
+        "refuses-all",
     };
     enum { NAMES = sizeof names / sizeof names[0] };
     size_t found = 0;

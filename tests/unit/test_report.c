@@ -134,14 +134,17 @@ static void json_is_one_line_of_one_shape(void **state) {
 
 /* Everything that a report can have in it, once. */
 static struct report full(void) {
-    static const struct report_device devices[] = { { "esp8266", 21, "no" } };
     static const struct report_expect expects[] = { { "version", "TLSv1.3",
                                                       "TLSv1.2", false } };
     static struct report_probe probe = { .connections = 7,
                                          .server_chooses = true,
                                          .device_count = 1,
-                                         .devices = devices };
+                                         .version_count = 1 };
     struct report r = sample();
+    probe.devices[0] =
+        (struct report_device){ "esp8266", "a board", 21, "no", "but" };
+    probe.versions[0] =
+        (struct report_version){ .version = 0x0304, .refusal = "closed" };
     probe.accepted = (struct ssl_offer){ .known = true };
     probe.accepted.of[SSL_KIND_VERSION] = (struct ssl_ids){ 1, { 0x0303 } };
     r.probe = &probe;
@@ -193,10 +196,13 @@ static void json_has_all_that_is_known(void **state) {
         "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"",
         "\"offers\":{\"ours\":null,\"theirs\":{\"versions\":[],",
         "\"alpn\":null,\"server_name\":\"a.example\"}}",
-        "\"probe\":{\"connections\":7,\"server_chooses\":true,\"accepted\":"
-        "{\"versions\":[\"TLSv1.2\"],",
-        "\"devices\":[{\"name\":\"esp8266\",\"status\":21,\"result\":"
-        "\"no\"}]}",
+        "\"probe\":{\"connections\":7,\"stopped\":null,\"server_chooses\":true,"
+        "\"server_name_needed\":null,\"certificate_wanted\":false,"
+        "\"accepted\":{\"versions\":[\"TLSv1.2\"],",
+        "\"versions\":[{\"version\":\"TLSv1.3\",\"accepted\":false,"
+        "\"refusal\":\"closed\",\"server_chooses\":null,\"ciphers\":[],",
+        "\"devices\":[{\"name\":\"esp8266\",\"title\":\"a board\",\"status\":"
+        "21,\"result\":\"no\",\"note\":\"but\"}]}",
         "\"expect\":[{\"key\":\"version\",\"wanted\":\"TLSv1.3\","
         "\"actual\":\"TLSv1.2\",\"met\":false}]",
     };
