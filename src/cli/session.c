@@ -279,6 +279,7 @@ void session_close(const struct session *s, struct report *r) {
                 s->setup->keylog.path);
     }
     ssl_socket_info(&sock, &r->tls, cipher);
+    ssl_socket_diagnose(&sock, &r->err, &r->tls);
     ssl_socket_free(&sock);
     close(lower.stream.fd);
     r->total_us = loop_now_us() - s->started_us;

@@ -193,4 +193,14 @@ const char *ssl_socket_awaiting(const struct ssl_socket *sock);
 void ssl_socket_info(const struct ssl_socket *sock, struct ssl_info *info,
                      char *buf);
 
+/**
+ * Find out why, after a handshake or a failure: the chain as it was sent, what
+ * each end offers, and findings (tls/ssl_diagnose.h).
+ *
+ * @param e     how it ended; ERR_NONE: well, of which there may be notes
+ * @param info  filled by ssl_socket_info(); added to
+ */
+void ssl_socket_diagnose(const struct ssl_socket *sock, const struct err *e,
+                         struct ssl_info *info);
+
 #endif

@@ -85,24 +85,6 @@ static void info_certs(const struct ssl_socket *sock, struct ssl_info *info) {
     }
 }
 
-/* What Mbed TLS cannot parse ends the chain, as it has ended the handshake. */
-static void info_findings(const struct ssl_socket *sock,
-                          struct ssl_info *info) {
-    mbedtls_x509_crt sent;
-    const unsigned char *der;
-    size_t len;
-    mbedtls_x509_crt_init(&sent);
-    for (size_t i = 0;
-         (der = ssl_socket_sent_certificate(sock, i, &len)) != NULL; i++) {
-        if (mbedtls_x509_crt_parse_der(&sent, der, len) != 0) {
-            break;
-        }
-    }
-    ssl_diagnose_chain(&sent, sock->ctx, &sock->verify, info->verify_flags,
-                       info);
-    mbedtls_x509_crt_free(&sent);
-}
-
 void ssl_socket_info(const struct ssl_socket *sock, struct ssl_info *info,
                      char *buf) {
     memset(info, 0, sizeof *info);
@@ -135,8 +117,78 @@ void ssl_socket_info(const struct ssl_socket *sock, struct ssl_info *info,
     }
     info->pinned =
         sock->ctx->pins.n > 0 && sock->handshake_done && !sock->pin_refused;
-    info_findings(sock, info);
     if (sock->handshake_done) {
         info->cipher = ssl_socket_cipher(sock, &info->version, buf);
+    }
+}
+
+/* A diagnosis reads a certificate that a handshake refuses. */
+static int take_extension(void *arg, const mbedtls_x509_crt *crt,
+                          const mbedtls_x509_buf *oid, int critical,
+                          const unsigned char *p, const unsigned char *end) {
+    (void)arg;
+    (void)crt;
+    (void)oid;
+    (void)critical;
+    (void)p;
+    (void)end;
+    return 0;
+}
+
+/* What cannot be parsed ends the chain. */
+static void diagnose_chain(const struct ssl_socket *sock,
+                           struct ssl_info *info) {
+    mbedtls_x509_crt sent;
+    const unsigned char *der;
+    size_t len;
+    int ret = 0;
+    mbedtls_x509_crt_init(&sent);
+    for (size_t i = 0;
+         ret == 0 && (der = ssl_socket_sent_certificate(sock, i, &len)) != NULL;
+         i++) {
+        ret = mbedtls_x509_crt_parse_der_with_ext_cb(&sent, der, len, 1,
+                                                     take_extension, NULL);
+    }
+    ssl_diagnose_chain(&sent, sock->ctx, &sock->verify, info->verify_flags,
+                       info);
+    mbedtls_x509_crt_free(&sent);
+}
+
+/* Is it a failure of those that a common version, suite or group would have
+ * prevented? */
+static bool is_about_offers(const struct err *e) {
+    static const struct {
+        enum err_origin origin;
+        int code;
+    } rows[] = {
+        { ERR_TLS, MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE },
+        { ERR_TLS, MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION },
+        { ERR_TLS, MBEDTLS_ERR_SSL_NO_APPLICATION_PROTOCOL },
+        { ERR_TLS, MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER },
+        { ERR_TLS, MBEDTLS_ERR_SSL_DECODE_ERROR },
+        { ERR_TLS, MBEDTLS_ERR_SSL_CONN_EOF },
+        { ERR_ALERT, MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE },
+        { ERR_ALERT, MBEDTLS_SSL_ALERT_MSG_PROTOCOL_VERSION },
+        { ERR_ALERT, MBEDTLS_SSL_ALERT_MSG_INSUFFICIENT_SECURITY },
+        { ERR_ALERT, MBEDTLS_SSL_ALERT_MSG_UNRECOGNIZED_NAME },
+        { ERR_ALERT, MBEDTLS_SSL_ALERT_MSG_MISSING_EXTENSION },
+        { ERR_ALERT, MBEDTLS_SSL_ALERT_MSG_NO_APPLICATION_PROTOCOL },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (rows[i].origin == e->origin && rows[i].code == e->code) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void ssl_socket_diagnose(const struct ssl_socket *sock, const struct err *e,
+                         struct ssl_info *info) {
+    diagnose_chain(sock, info);
+    if (info->server_side) {
+        ssl_diagnose_ours(sock->ctx, &info->ours);
+    }
+    if (!sock->handshake_done && info->theirs.known && is_about_offers(e)) {
+        (void)ssl_diagnose_offers(sock->ctx, info);
     }
 }

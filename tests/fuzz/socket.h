@@ -20,6 +20,7 @@
 #include "tls/mp_error.h"
 #include "tls/ssl_alert.h"
 #include "tls/ssl_socket.h"
+#include "tls/ssl_trace.h"
 
 enum {
     SETUP_BYTES = 2, /* how the connection is set up, see socket_setup() */
@@ -127,6 +128,11 @@ static void socket_ask(const struct connection *c) {
     const char *version = NULL;
     size_t len = 1;
     ssl_socket_info(&c->sock, &info, cipher);
+    ssl_socket_diagnose(&c->sock, &c->err, &info);
+    CHECK(info.finding_count <= SSL_FINDINGS_MAX);
+    for (size_t i = 0; i < info.finding_count; i++) {
+        fuzz_check_ascii(info.findings[i].text, SSL_TEXT_MAX);
+    }
     CHECK(info.handshake_done == (info.version != NULL));
     CHECK(info.handshake_done == (info.cipher != NULL));
     CHECK((ssl_socket_cipher(&c->sock, &version, again) != NULL) ==
@@ -218,12 +224,24 @@ static void socket_talk(struct connection *c) {
     }
 }
 
+/* A message of the tap's is described, whatever is in it. */
+static inline void socket_hear(void *arg, const struct ssl_tap_message *m) {
+    const struct connection *c = arg;
+    char name[SSL_LABEL_MAX], text[SSL_TEXT_MAX];
+    CHECK(ssl_trace_name(m, name)[0] != '\0');
+    fuzz_check_ascii(name, sizeof name);
+    ssl_trace_describe(&c->sock.tap, m, text, sizeof text);
+    fuzz_check_ascii(text, sizeof text);
+    CHECK(m->records >= 1 && (m->data == NULL || !m->encrypted || m->opened));
+}
+
 static void socket_run(bool server, const uint8_t *setup,
                        struct stream *lower) {
     static struct connection c;
     socket_setup(&c, server, setup);
     CHECK(ssl_context_wrap_socket(&c.ctx, &c.sock, lower, c.hostname, &c.err) ==
           0);
+    ssl_socket_listen(&c.sock, socket_hear, &c);
     socket_talk(&c);
     socket_ask(&c);
     if (getenv("FUZZ_SAY") != NULL) { /* how deep did this input go? */
