@@ -12,8 +12,8 @@
 #include "report/report.h"
 
 const struct command *const commands[] = {
-    &cmd_connect, &cmd_serve,      &cmd_verify, &cmd_ciphers,
-    &cmd_explain, &cmd_completion, &cmd_help,   NULL,
+    &cmd_connect, &cmd_serve,      &cmd_check, &cmd_verify, &cmd_ciphers,
+    &cmd_explain, &cmd_completion, &cmd_help,  NULL,
 };
 
 /* A socket must not become stdin, stdout or stderr because one of them was

@@ -72,6 +72,20 @@ int client_name(struct client *c, const struct net_target *target,
                                      err);
 }
 
+static void tell_addresses(const struct net_path *path, struct report *r) {
+    _Static_assert((int)NET_ADDRS_MAX <= (int)REPORT_ADDRESSES_MAX, "room");
+    r->resolve_us = path->resolve_us;
+    r->address_count = path->tried;
+    for (size_t i = 0; i < path->tried; i++) {
+        const struct net_try *t = &path->tries[i];
+        struct report_address *a = &r->addresses[i];
+        snprintf(a->address, sizeof a->address, "%s", t->address);
+        snprintf(a->error, sizeof a->error, "%s",
+                 t->error != 0 ? strerror(t->error) : "");
+        a->us = t->us;
+    }
+}
+
 int client_open(struct client *c, const struct net_target *target,
                 const struct output *out, struct report *r) {
     c->session.started_us = loop_now_us();
@@ -79,11 +93,11 @@ int client_open(struct client *c, const struct net_target *target,
     r->stage = STAGE_CONNECT;
     int fd = net_connect(&c->loop, target->host, target->port,
                          c->options->connect_timeout, &c->path, &r->err);
+    tell_addresses(&c->path, r);
     if (fd < 0) {
         r->total_us = loop_now_us() - c->session.started_us;
         return -1;
     }
-    r->resolve_us = c->path.resolve_us;
     r->connect_us = c->path.connect_us;
     if (session_open(&c->session, fd, &c->path, out, r) != 0) {
         session_close(&c->session, r);

@@ -5,13 +5,10 @@
 #define TLS offsetof(struct client_options, tls)
 
 static const struct opt_group connect_groups[] = {
-    { "Connection", client_opts, 0 },
-    { "TLS", tls_opts, TLS },
-    { "Trust", tls_trust_opts, TLS },
-    { "Pipe", tls_pipe_opts, TLS },
-    { "Time-outs", tls_time_opts, TLS },
-    { "Output", tls_output_opts, TLS },
-    OPT_GROUPS_END
+    { "Connection", client_opts, 0 },    { "TLS", tls_opts, TLS },
+    { "Trust", tls_trust_opts, TLS },    { "Pipe", tls_pipe_opts, TLS },
+    { "Time-outs", tls_time_opts, TLS }, { "Output", tls_output_opts, TLS },
+    { NULL, tls_wire_opts, TLS },        OPT_GROUPS_END
 };
 
 static const char *const examples[] = {

@@ -29,6 +29,7 @@ static const struct opt_group serve_groups[] = {
     { "Pipe", tls_pipe_opts, offsetof(struct serve_options, tls) },
     { "Time-outs", tls_time_opts, offsetof(struct serve_options, tls) },
     { "Output", tls_output_opts, offsetof(struct serve_options, tls) },
+    { NULL, tls_wire_opts, offsetof(struct serve_options, tls) },
     OPT_GROUPS_END
 };
 

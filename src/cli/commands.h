@@ -8,6 +8,7 @@
 
 extern const struct command cmd_connect;
 extern const struct command cmd_serve;
+extern const struct command cmd_check;
 extern const struct command cmd_verify;
 extern const struct command cmd_ciphers;
 extern const struct command cmd_explain;

@@ -58,27 +58,31 @@ const struct opt tls_pipe_opts[] = {
                    "what the end of stdin does: half-close unless given"),
     OPT_ROW_FLAG(T, allow_truncation, 0, "allow-truncation",
                  "a peer that closes without close_notify is no error"),
+    OPT_ROW_DURATION(T, idle_timeout, 0, "idle-timeout",
+                     "end when no byte moves for this long"),
     OPT_END
 };
 
 const struct opt tls_time_opts[] = {
     OPT_ROW_DURATION(T, handshake_timeout, 0, "handshake-timeout",
                      "give the handshake this long (default 10)"),
-    OPT_ROW_DURATION(T, idle_timeout, 0, "idle-timeout",
-                     "end when no byte moves for this long"),
     OPT_ROW_DURATION(T, max_time, 0, "max-time",
                      "end the whole run after this long"),
+    OPT_END
+};
+
+const struct opt tls_wire_opts[] = {
+    OPT_ROW_STRING(T, keylog, 0, "keylog", "FILE",
+                   "append the secrets to this file, for Wireshark (default "
+                   "SSLKEYLOGFILE)"),
+    OPT_ROW_OPTIONAL(T, trace, 0, "trace", "hex",
+                     "show each message as it goes by, or its bytes too"),
     OPT_END
 };
 
 const struct opt tls_output_opts[] = {
     OPT_ROW_COUNT(T, verbose, 'v', "verbose",
                   "say on stderr what was agreed on, and how it ended"),
-    OPT_ROW_STRING(T, keylog, 0, "keylog", "FILE",
-                   "append the secrets to this file, for Wireshark (default "
-                   "SSLKEYLOGFILE)"),
-    OPT_ROW_OPTIONAL(T, trace, 0, "trace", "hex",
-                     "show each message as it goes by, or its bytes too"),
     OPT_ROW_OPTIONAL(T, json, 0, "json", "FILE",
                      "report as JSON on stderr, or in this file"),
     OPT_END

@@ -37,9 +37,11 @@ enum { TLS_HANDSHAKE_TIMEOUT = 10000, TLS_CONNECT_TIMEOUT = 10000 }; /* ms */
 extern const struct opt tls_opts[];       /* our certificate, versions */
 extern const struct opt tls_trust_opts[]; /* what makes a peer's good; verify
                                              and check have these, too */
-extern const struct opt tls_pipe_opts[];  /* end of stdin, truncation */
+extern const struct opt tls_pipe_opts[];  /* what there is to it if bytes are
+                                             piped */
 extern const struct opt tls_time_opts[];
-extern const struct opt tls_output_opts[];
+extern const struct opt tls_wire_opts[];   /* what went over it */
+extern const struct opt tls_output_opts[]; /* of those that pipe */
 
 /* A context and what it borrows. */
 struct tls_setup {

@@ -72,6 +72,8 @@ struct race {
     const struct addrinfo *addr[NET_ADDRS_MAX];
     int fd[NET_ADDRS_MAX];  /* -1: not tried yet, or failed */
     int why[NET_ADDRS_MAX]; /* errno of the failed */
+    int64_t began_us[NET_ADDRS_MAX];
+    int64_t us[NET_ADDRS_MAX]; /* it took; -1: it has not ended */
     size_t n, tried, pending;
     int64_t next_at_ms; /* when the next is tried, whatever the others do */
     int winner;         /* -1: none yet */
@@ -108,18 +110,26 @@ static void race_lost(struct race *r, size_t i, int why) {
         r->fd[i] = -1;
     }
     r->why[i] = why;
+    r->us[i] = loop_now_us() - r->began_us[i];
     r->next_at_ms = 0;
+}
+
+static void race_won(struct race *r, size_t i) {
+    r->winner = (int)i;
+    r->us[i] = loop_now_us() - r->began_us[i];
 }
 
 static void race_start(struct race *r) {
     size_t i = r->tried++;
     const struct addrinfo *ai = r->addr[i];
     r->next_at_ms = loop_now_ms() + NET_STAGGER_MS;
+    r->began_us[i] = loop_now_us();
+    r->us[i] = -1;
     r->fd[i] = net_socket(ai->ai_family);
     if (r->fd[i] < 0) {
         race_lost(r, i, errno);
     } else if (connect(r->fd[i], ai->ai_addr, ai->ai_addrlen) == 0) {
-        r->winner = (int)i;
+        race_won(r, i);
     } else if (errno == EINPROGRESS || errno == EINTR) {
         r->pending++;
     } else {
@@ -163,7 +173,7 @@ static int race_wait(struct race *r, const struct loop *l, const char *name,
         }
         r->pending--;
         if (st == 0) {
-            r->winner = (int)i;
+            race_won(r, i);
         } else {
             race_lost(r, i, st);
         }
@@ -198,6 +208,16 @@ static int race_run(struct race *r, const struct loop *l, const char *name,
     return 0;
 }
 
+static void race_tell(const struct race *r, struct net_path *path) {
+    path->tried = (unsigned)r->tried;
+    for (size_t i = 0; i < r->tried; i++) {
+        struct net_try *t = &path->tries[i];
+        net_print_info(r->addr[i], t->address);
+        t->us = r->us[i];
+        t->error = r->why[i];
+    }
+}
+
 int net_connect_addrs(const struct loop *l, const struct addrinfo *list,
                       const char *name, const struct loop_limit *limit,
                       struct net_path *path, struct err *err) {
@@ -211,9 +231,9 @@ int net_connect_addrs(const struct loop *l, const struct addrinfo *list,
         net_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
         net_print_info(r.addr[r.winner], path->address);
         net_print_local(fd, path->local);
-        path->tried = (unsigned)r.tried;
         path->connect_us = loop_now_us() - began;
     }
+    race_tell(&r, path);
     for (size_t i = 0; i < r.n; i++) {
         if (r.fd[i] >= 0) {
             close(r.fd[i]);
@@ -228,6 +248,8 @@ int net_connect(const struct loop *l, const char *host, const char *port,
     struct addrinfo *list = NULL;
     struct loop_limit limit = loop_limit_start(timeout_ms);
     int64_t began = loop_now_us();
+    path->tried = 0;
+    path->resolve_us = -1;
     if (resolve(l, host, port, &limit, &list, err) != 0) {
         return -1;
     }

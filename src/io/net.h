@@ -31,6 +31,13 @@ struct net_target {
     char port[8];                /* decimal */
 };
 
+/* One attempt to connect. */
+struct net_try {
+    char address[NET_ADDR_MAX];
+    int64_t us; /* it took; -1: given up for another, or never ended */
+    int error;  /* errno; 0: connected, or given up */
+};
+
 /* Which way a connection went. Addresses are numbers, "127.0.0.1:4433" or
  * "[::1]:4433"; one that an IPv6 socket maps from IPv4 is given as IPv4. */
 struct net_path {
@@ -39,6 +46,7 @@ struct net_path {
     unsigned tried;             /* addresses tried; 1 where we accepted */
     int64_t resolve_us;         /* time the name took; 0 where we accepted */
     int64_t connect_us;         /* time from there to connected; likewise */
+    struct net_try tries[NET_ADDRS_MAX]; /* of them, where we connected */
 };
 
 struct net_listener {
@@ -76,7 +84,8 @@ int net_parse_listen(const char *text, struct net_target *out, struct err *err);
  * @param host        a name, or an address without brackets
  * @param port        1..65535 in decimal, or a service name
  * @param timeout_ms  for both together; 0: none
- * @param path        filled on success
+ * @param path        filled on success; `tried`, `tries` and resolve_us (-1: it
+ *                    has no address) in every case
  * @return a socket that the caller closes, or -1 with ERR_DNS (EAI_*),
  *         ERR_NET (errno; of several addresses the first one's), ERR_TIMEOUT,
  *         ERR_MAX_TIME or ERR_SIGNAL as loop_wait, or ERR_OS (no thread, no
@@ -91,7 +100,7 @@ int net_connect(const struct loop *l, const char *host, const char *port,
  * @param list   one or more, in the resolver's order; borrowed
  * @param name   "HOST:PORT" for messages
  * @param limit  not NULL; may have begun before
- * @param path   resolve_us is left alone
+ * @param path   as there, but resolve_us is left alone
  * @return as net_connect, without ERR_DNS
  */
 int net_connect_addrs(const struct loop *l, const struct addrinfo *list,

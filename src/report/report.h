@@ -137,6 +137,16 @@ void report_text_end(FILE *f, const struct report *r, bool verbose);
 void report_text_why(FILE *f, const struct report *r);
 
 /**
+ * What check prints: the whole report on one screen, "name: value" a line. What
+ * did not come to be, or is unknown, is left out. The last line begins
+ * "verdict:".
+ */
+void report_text_check(FILE *f, const struct report *r);
+
+/** The same in one line, for one target of many: "TARGET: VERDICT". */
+void report_text_check_line(FILE *f, const struct report *r);
+
+/**
  * The whole report as one JSON object (RFC 8259) and a newline, in one write
  * if `f` is fully buffered. The man page has the schema.
  */

@@ -132,6 +132,12 @@ static void is_our_kind_of_socket(int fd) {
     assert_true(on);
 }
 
+static void is_try(size_t i, const char *address, int error) {
+    assert_true(i < path.tried);
+    assert_string_equal(path.tries[i].address, address);
+    assert_int_equal(path.tries[i].error, error);
+}
+
 static void both_ends_know_the_way(void **state) {
     (void)state;
     struct err err = ERR_INIT;
@@ -151,6 +157,8 @@ static void both_ends_know_the_way(void **state) {
     assert_int_equal(path.tried, 1);
     assert_int_equal(theirs.tried, 1);
     assert_true(path.connect_us > 0 && path.resolve_us >= 0);
+    is_try(0, want, 0);
+    assert_true(path.tries[0].us >= 0);
     is_our_kind_of_socket(a);
     is_our_kind_of_socket(b);
     assert_int_equal(err.origin, ERR_NONE);
@@ -189,6 +197,12 @@ static void of_many_failures_the_first_is_told_and_they_are_counted(void **st) {
              "(all 16 addresses failed)",
              port);
     assert_string_equal(err.msg, want);
+    assert_int_equal(path.tried, NET_ADDRS_MAX);
+    for (size_t i = 0; i < NET_ADDRS_MAX; i++) {
+        snprintf(want, sizeof want, "%s:%s", hosts[i], port);
+        is_try(i, want, ECONNREFUSED);
+        assert_true(path.tries[i].us >= 0);
+    }
 }
 
 static void after_a_refusal_the_next_address_is_tried_at_once(void **state) {
@@ -204,6 +218,9 @@ static void after_a_refusal_the_next_address_is_tried_at_once(void **state) {
     snprintf(want, sizeof want, "127.0.0.1:%s", port);
     assert_string_equal(path.address, want);
     assert_int_equal(path.tried, 2);
+    is_try(1, want, 0);
+    snprintf(want, sizeof want, "127.0.0.2:%s", port);
+    is_try(0, want, ECONNREFUSED);
     close(fd);
     net_listener_close(&s);
 }
@@ -276,6 +293,10 @@ static void a_silent_address_is_overtaken_by_the_next(void **state) {
     snprintf(want, sizeof want, "127.0.0.1:%s", port);
     assert_string_equal(path.address, want);
     assert_int_equal(path.tried, 2);
+    is_try(1, want, 0);
+    snprintf(want, sizeof want, "127.0.0.2:%s", port);
+    is_try(0, want, 0);
+    assert_int_equal(path.tries[0].us, -1);
     close(fd);
     net_listener_close(&s);
     full_close(&f);
@@ -295,6 +316,10 @@ static void a_silent_address_is_given_up_at_the_limit(void **state) {
     assert_int_equal(err.code, 30);
     assert_string_equal(err.msg,
                         "connect to board.test:443: no answer within 30 ms");
+    char want[NET_ADDR_MAX];
+    snprintf(want, sizeof want, "127.0.0.1:%s", port);
+    is_try(0, want, 0);
+    assert_int_equal(path.tries[0].us, -1);
     full_close(&f);
 }
 
