@@ -66,6 +66,7 @@ static void run(struct check *c, const char *operand, struct report *r) {
         client_name(&c->client, &target, &r->err) != 0) {
         return;
     }
+    ssl_context_hear_tickets(&c->client.setup.ctx);
     client_warn(&c->client, &c->out);
     if (client_open(&c->client, &target, &c->out, r) == 0) {
         session_settle(&c->client.session, c->o.settle, r);

@@ -1,4 +1,5 @@
 #include "tls/ssl_context.h"
+#include "tls/compat.h"
 
 #include <mbedtls/asn1.h>
 #include <mbedtls/debug.h>
@@ -118,6 +119,10 @@ int ssl_context_init(struct ssl_context *ctx, enum ssl_protocol protocol,
     set_versions(ctx);
     set_authmode(ctx);
     return 0;
+}
+
+void ssl_context_hear_tickets(struct ssl_context *ctx) {
+    compat_hear_tickets(&ctx->conf);
 }
 
 void ssl_context_free(struct ssl_context *ctx) {

@@ -20,7 +20,7 @@ import schema
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 DEADLINE = 10.0  # seconds, for anything that is waited for
-REPORTING = ("connect", "serve")
+REPORTING = ("connect", "serve", "check")
 SCHEMA = schema.Schema(os.path.join(ROOT, "man", "mptls.1"))
 
 class Failed(Exception):
@@ -186,9 +186,11 @@ class Proc:
         err = self.stderr()
         listening, reports = [], []
         text = err
-        if self.reporting and has_json(self.args) == "stderr":
-            listening, reports = parse_reports(err)
-            text = ""
+        if self.reporting and has_json(self.args) == "free":
+            on_stdout = self.args[0] == "check"  # what it prints is its report
+            listening, reports = parse_reports(
+                out.decode() if on_stdout else err)
+            text = err if on_stdout else ""
         elif self.json_name is not None and os.path.exists(self.json_name):
             listening, reports = parse_reports(
                 read_file(self.json_name).decode())
@@ -237,10 +239,10 @@ def check_words(text, reports):
 
 
 def has_json(args):
-    """None, "stderr" or a file's name."""
+    """None, "free" (stderr, or stdout where that is free) or a file's name."""
     for word in args:
         if word == "--json":
-            return "stderr"
+            return "free"
         if word.startswith("--json="):
             return word[7:]
     return None
@@ -347,6 +349,11 @@ class Test:
 
     def run(self, *args, **kw):
         return self.start(*args, **kw).wait()
+
+    def check(self, server, *args, ca="root.pem", **kw):
+        """check a Proc that serves; its end is waited for."""
+        words = ("--cafile", cert(ca)) if ca else ()
+        return self.run("check", *words, *args, server.address, **kw)
 
     def connect(self, server, *args, ca="root.pem", **kw):
         """connect to a Proc that serves, trusting the test root."""

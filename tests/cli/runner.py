@@ -10,6 +10,7 @@ import harness
 import test_alpn  # noqa: F401 - importing registers
 import test_attack  # noqa: F401 - importing registers
 import test_chain  # noqa: F401 - importing registers
+import test_check  # noqa: F401 - importing registers
 import test_connect  # noqa: F401 - importing registers
 import test_explain  # noqa: F401
 import test_files  # noqa: F401

@@ -63,7 +63,7 @@ def with_option(text):
 def moved_option(text):
     """From serve's options to those that connect has too."""
     item = first_item(text, r"^\.It Fl -keep-open\b.*\n").group(0)
-    both = first_item(text, r"^\.Ss Options of both\n(?:.*\n)*?\.Bl.*\n")
+    both = first_item(text, r"^\.Ss Options of connections\n(?:.*\n)*?\.Bl.*\n")
     text = text.replace(both.group(0), both.group(0) + item)
     return text, "options of connect: has option --keep-open"
 
