@@ -237,6 +237,14 @@ static const struct explain_advice refuses_all = {
     "Look at its own messages.",
 };
 
+static const struct explain_advice no_alpn = {
+    AT_HELLO,
+    "The client speaks another protocol above TLS than the server.\n"
+    "The names differ in spelling: it is http/1.1, not http/1.0 or HTTP/1.1.",
+    "Nothing: MicroPython offers no ALPN, and is never refused for it.",
+    "Take the client's protocol, or ask for none.",
+};
+
 static const char WE[] = "we", NONE[] = "nobody";
 
 /* Some findings share a row with a flag: name-mismatch, revoked. Those of
@@ -296,6 +304,8 @@ static const struct explain_cause rows[] = {
       "The server does not take a hello that offers TLS 1.3." },
     { "why:109/refuses-all", "peer", &refuses_all,
       "The server refuses every hello." },
+    { "why:110/no-common-alpn", WE, &no_alpn,
+      "No application protocol (ALPN) in common." },
 };
 
 const struct explain_cause *findings_at(size_t i) {

@@ -487,6 +487,39 @@ static void compare(struct look *l) {
     }
 }
 
+/* Both are names with ", " between them (struct ssl_offer). */
+static bool common_alpn(const char *a, const char *b) {
+    for (; *a != '\0'; a += strspn(a, ", ")) {
+        size_t n = strcspn(a, ", ");
+        for (const char *p = b; *p != '\0'; p += strspn(p, ", ")) {
+            size_t m = strcspn(p, ", ");
+            if (n == m && memcmp(a, p, n) == 0) {
+                return true;
+            }
+            p += m;
+        }
+        a += n;
+    }
+    return false;
+}
+
+/* RFC 7301 3.2: only a server that has a list of its own refuses. */
+static void compare_alpn(const struct look *l) {
+    const char *client = l->client->alpn, *server = l->server->alpn;
+    bool server_side = l->info->server_side;
+    if (client[0] == '\0' || server[0] == '\0' || common_alpn(client, server)) {
+        return;
+    }
+    ssl_diagnose_add(l->info, "no-common-alpn",
+                     server_side ? "--alpn with one of the client's names"
+                                 : "--alpn with one of the server's names",
+                     server_side ? "offer a protocol of ours, or no ALPN"
+                                 : "take a protocol of ours",
+                     "no application protocol (ALPN) in common: the client "
+                     "offers %.100s; the server takes %.100s",
+                     client, server);
+}
+
 size_t ssl_diagnose_offers(const struct ssl_context *ctx,
                            struct ssl_info *info) {
     size_t before = info->finding_count;
@@ -496,6 +529,7 @@ size_t ssl_diagnose_offers(const struct ssl_context *ctx,
     l.board = board_of(&l.client->of[SSL_KIND_CIPHER]);
     if (info->ours.known && info->theirs.known) {
         compare(&l);
+        compare_alpn(&l);
     }
     if (info->finding_count == before && !info->server_side &&
         info->ours.server_name[0] == '\0' &&

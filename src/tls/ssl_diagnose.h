@@ -74,6 +74,7 @@ void ssl_diagnose_ours(const struct ssl_context *ctx, struct ssl_offer *offer);
  *   no-common-version, no-common-cipher, no-common-group, no-common-sig-alg
  *   cipher-wants-other-key    the suites in common want a certificate of the
  *                             other type (RSA, EC)
+ *   no-common-alpn            of application protocols
  *   no-server-name            we sent none, and the server may need it; only
  *                             where nothing else was found
  *

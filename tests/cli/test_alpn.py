@@ -29,7 +29,11 @@ def alpn_with_nothing_in_common(t, version):
     server = t.serve("--alpn", "h2", "--max-version", version)
     c = t.connect(server, "--alpn", "http/1.1").wait()
     t.bad(c, 22, "alert", 120, "no_application_protocol")
-    t.bad(server.wait(), 21, "tls", -0x7580)
+    s = t.bad(server.wait(), 21, "tls", -0x7580)
+    found = s.report["findings"]
+    t.eq([f["name"] for f in found], ["no-common-alpn"], "findings")
+    t.has(found[0]["text"], "the client offers http/1.1; the server takes h2")
+    t.has(s.err, "mptls: here: --alpn with one of the client's names")
 
 
 @each([("empty", ""), ("an empty name", "h2,,http/1.1"),

@@ -225,6 +225,7 @@ static void every_finding_has_a_row(void **state) {
         "no-common-version",
         "no-common-cipher",
         "no-common-group",
+        "no-common-alpn",
         "no-common-sig-alg",
         "cipher-wants-other-key",
         "no-server-name",
