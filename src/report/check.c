@@ -125,9 +125,9 @@ static void traffic(FILE *f, const char *name, const struct ssl_traffic *w) {
 
 static void handshake(FILE *f, const struct report *r) {
     const struct ssl_info *t = &r->tls;
-    if (t->handshake_done) {
-        row(f, "version", "%s", t->version != NULL ? t->version : "unknown");
-        row(f, "cipher", "%s", t->cipher != NULL ? t->cipher : "unknown");
+    if (t->version != NULL && t->cipher != NULL) {
+        row(f, "version", "%s", t->version);
+        row(f, "cipher", "%s", t->cipher);
     }
     named(f, r, "group", SSL_KIND_GROUP, t->group);
     named(f, r, "signature", SSL_KIND_SIG_ALG, t->sig_alg);

@@ -113,7 +113,7 @@ static const struct explain_advice unknown_root = {
     "Another CA was given.\n"
     "The server has changed its CA.\n"
     "A proxy that looks into TLS answers with a CA of its own.",
-    "Give the chain's root as cadata: mptls connect --print-cadata prints it.",
+    "Give the chain's root as cadata: mptls check --print-cadata prints it.",
     "Nothing, or take a CA that the boards have.",
 };
 static const struct explain_advice purpose = {
@@ -161,7 +161,7 @@ static const struct explain_advice cadata = {
     "MicroPython before 1.29 reads PEM on an esp32 only.\n"
     "It takes the first certificate, and ignores what follows.",
     "Give one certificate in DER: openssl x509 -in ca.pem -outform DER -out "
-    "ca.der; mptls connect --print-cadata writes it.",
+    "ca.der; mptls check --print-cadata writes it.",
     "Nothing: the peer has no part in it.",
 };
 static const struct explain_advice no_version = {

@@ -125,8 +125,8 @@ struct ssl_cert_info {
 struct ssl_info {
     bool handshake_done;
     bool server_side;
-    const char *version; /* "TLSv1.2", "TLSv1.3"; NULL before the handshake */
-    const char *cipher;  /* IANA name; NULL before the handshake */
+    const char *version; /* "TLSv1.3"; NULL before the ServerHello */
+    const char *cipher;  /* IANA name; NULL before the ServerHello */
     enum ssl_verify_mode verify_mode;
     bool verified;         /* a chain was looked at */
     uint32_t verify_flags; /* all that was found; 0 and verified: trusted */

@@ -85,6 +85,18 @@ static void info_certs(const struct ssl_socket *sock, struct ssl_info *info) {
     }
 }
 
+/* What the ServerHello said, of a handshake that has not come to its end. */
+static void info_chosen(const struct ssl_chosen *c, struct ssl_info *info,
+                        char *buf) {
+    static const char *const versions[] = { "SSLv3", "TLSv1.0", "TLSv1.1",
+                                            "TLSv1.2", "TLSv1.3" };
+    size_t i = c->version - 0x0300u;
+    if (c->cipher != 0 && i < sizeof versions / sizeof versions[0]) {
+        info->version = versions[i];
+        info->cipher = ssl_name(SSL_KIND_CIPHER, c->cipher, buf);
+    }
+}
+
 void ssl_socket_info(const struct ssl_socket *sock, struct ssl_info *info,
                      char *buf) {
     memset(info, 0, sizeof *info);
@@ -119,6 +131,8 @@ void ssl_socket_info(const struct ssl_socket *sock, struct ssl_info *info,
         sock->ctx->pins.n > 0 && sock->handshake_done && !sock->pin_refused;
     if (sock->handshake_done) {
         info->cipher = ssl_socket_cipher(sock, &info->version, buf);
+    } else {
+        info_chosen(&sock->tap.chosen, info, buf);
     }
 }
 
