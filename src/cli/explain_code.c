@@ -9,6 +9,7 @@
 
 #include "tls/mp_error.h"
 #include "tls/ssl_alert.h"
+#include "tls/ssl_info.h"
 
 /* Made from Mbed TLS's own headers: { -0x7F00, "SSL_ALLOC_FAILED" }, ... */
 static const struct {
@@ -112,9 +113,12 @@ const char *explain_mbedtls(const struct err *e, char *buf) {
         snprintf(buf, EXPLAIN_CODE_MAX, "alert %d; %.200s", (int)e->code, text);
         return buf;
     case ERR_VERIFY:
+        if (((uint32_t)e->code & ~SSL_BADCERT_PIN) == 0) {
+            return NULL; /* ours alone */
+        }
         of_tls(MBEDTLS_ERR_X509_CERT_VERIFY_FAILED, text);
         snprintf(buf, EXPLAIN_CODE_MAX, "%.200s; flags 0x%X", text,
-                 (unsigned)e->code);
+                 (unsigned)e->code & ~SSL_BADCERT_PIN);
         return buf;
     default:
         return NULL;

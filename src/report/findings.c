@@ -247,8 +247,8 @@ static const struct explain_advice no_alpn = {
 
 static const char WE[] = "we", NONE[] = "nobody";
 
-/* Some findings share a row with a flag: name-mismatch, revoked. Those of
- * `nobody` are remarks, also where all is well. */
+/* Some findings share a row with a flag, whose key goes first. Those of
+ * `nobody` are remarks, which do not tell why for certain. */
 static const struct explain_cause rows[] = {
     { "why:1/clock-early", WE, &clock_early,
       "Only the time is wrong: our clock is before the chain's validity." },
@@ -274,7 +274,7 @@ static const struct explain_cause rows[] = {
       "A certificate is not meant for what it is used for." },
     { "why:13/weak", WE, &weak, "A key or a hash is too weak." },
     { "why:15/crl", WE, &crl, "The CRL itself is not acceptable." },
-    { "why:16/pin-mismatch flag:0x1000000/pin-mismatch exit:35", WE, &pin,
+    { "flag:0x1000000/pin-mismatch why:16/pin-mismatch exit:35", WE, &pin,
       "The public key is not the pinned one." },
     { "why:17/unnecessary", NONE, &unnecessary,
       "Certificates were sent that a client does without." },
@@ -296,7 +296,7 @@ static const struct explain_cause rows[] = {
       "No signature algorithm in common." },
     { "why:105/cipher-wants-other-key", WE, &other_key,
       "The suites in common want a certificate of the other type." },
-    { "why:106/no-server-name", WE, &no_name,
+    { "why:106/no-server-name", NONE, &no_name,
       "The client names no server (SNI), and the server may need it." },
     { "why:107/server-name-refused", "peer", &name_refused,
       "The server refuses the name that it is asked for (SNI)." },

@@ -19,20 +19,25 @@ static bool applies(const struct report *r, const struct explain_key *key) {
                : r->status >= UNTRUSTED && r->status <= NONE_SENT;
 }
 
-/* @return the cause of a finding that explains the failure, or NULL */
-static const struct explain_cause *reason(const struct report *r,
-                                          const struct ssl_finding *f) {
+static bool remark(const struct explain_cause *c) {
+    return strcmp(c->who, "nobody") == 0;
+}
+
+/* @return the cause of a finding that has to do with the failure, or NULL */
+static const struct explain_cause *cause_of(const struct report *r,
+                                            const struct ssl_finding *f) {
     struct explain_key key;
     const struct explain_cause *c = explain_find_name("why", f->name, &key);
-    bool is = c != NULL && strcmp(c->who, "nobody") != 0 && applies(r, &key);
-    return is ? c : NULL;
+    bool told = c != NULL && applies(r, &key) &&
+                (!remark(c) || key.code >= EXPLAIN_HELLO);
+    return told ? c : NULL;
 }
 
 static void add_finding(const struct report *r, struct why *w) {
     for (size_t i = 0; i < r->tls.finding_count; i++) {
         const struct ssl_finding *f = &r->tls.findings[i];
-        const struct explain_cause *c = reason(r, f);
-        if (c != NULL) {
+        const struct explain_cause *c = cause_of(r, f);
+        if (c != NULL && !remark(c)) {
             w->finding = f;
             w->name = f->name;
             w->what = f->text;
@@ -71,11 +76,11 @@ static void field_if(FILE *f, const char *label, const char *text) {
     }
 }
 
-/* What else was found, after the finding that tells why. */
+/* What else was found, beside the finding that tells why. */
 static void also(FILE *f, const struct report *r, const struct why *w) {
-    const struct ssl_finding *end = &r->tls.findings[r->tls.finding_count];
-    for (const struct ssl_finding *at = w->finding + 1; at < end; at++) {
-        if (reason(r, at) != NULL) {
+    for (size_t i = 0; i < r->tls.finding_count; i++) {
+        const struct ssl_finding *at = &r->tls.findings[i];
+        if (at != w->finding && cause_of(r, at) != NULL) {
             report_field(f, "also:", at->text);
         }
     }
@@ -149,11 +154,10 @@ void report_text_why(FILE *f, const struct report *r) {
         who_and_when(f, r, &w);
     }
     if (known) {
-        if (w.finding != NULL) {
-            also(f, r, &w);
-        } else {
+        if (w.finding == NULL) {
             likely(f, w.advice->causes);
         }
+        also(f, r, &w);
         offers_text(f, r);
         advice(f, r, &w);
         field_if(f, "code:", r->mbedtls);

@@ -63,6 +63,7 @@ CODES = [(repr(code), code, wanted) for code, wanted in (
     ("No-Common-Cipher", [("why", 102)]),
     ("revoked", [("flag", 2)]),
     ("weak", [("why", 13)]),
+    ("pin-mismatch", [("flag", 0x1000000)]),
     ("exit 30", [("exit", 30)]),
     ("truncated", [("exit", 40)]),
     ("ValueError: invalid key", [("value", 1)]),

@@ -9,6 +9,7 @@
 #include "report/explain.h"
 #include "test.h"
 #include "tls/ssl_alert.h"
+#include "tls/ssl_info.h"
 
 enum { KEYS_MAX = 400 };
 
@@ -176,6 +177,7 @@ static void failures_have_a_name_that_explain_takes(void **state) {
           31,
           "expired",
           "MBEDTLS_ERR_X509_CERT_VERIFY_FAILED -0x2700 = -9984; flags 0x1" },
+        { { ERR_VERIFY, SSL_BADCERT_PIN, "" }, 35, "pin-mismatch", NULL },
         { { ERR_NET, 111, "" }, 11, "ECONNREFUSED", NULL },
         { { ERR_DNS, -2, "" }, 10, "EAI_NONAME", NULL },
         { { ERR_TRUNCATED, 0, "" }, 40, "exit 40", NULL },

@@ -336,6 +336,14 @@ static void a_finding_explains_better_than_a_code(void **state) {
     assert_non_null(strstr(text, "\"cause\":{\"name\":\"missing-intermediate\","
                                  "\"what\":\"text of missing-intermediate\""));
     assert_non_null(strstr(text, "\"more\":\"untrusted\""));
+    /* What may be so is told beside what is likely. */
+    r.err = (struct err){ ERR_ALERT, 40, "the peer sent alert 40" };
+    r.status = 22;
+    r.tls.finding_count = 0;
+    add(&r, "no-server-name");
+    assert_non_null(strstr(said(&r), "mptls: why: It finds nothing"));
+    assert_non_null(strstr(text, "mptls: likely: 1. "));
+    assert_non_null(strstr(text, "mptls: also: text of no-server-name\n"));
     /* What was found and let pass is not why something later failed. */
     r.err = (struct err){ ERR_TRUNCATED, 0, "truncated" };
     r.status = 40;
