@@ -91,22 +91,9 @@ static int check_usage(const struct verify_options *o, const char *operand,
     return 0;
 }
 
-static void warn_of_order(const struct ssl_chain *chain,
-                          const struct output *out) {
-    size_t leaf = ssl_chain_leaf_at(chain);
-    char text[160];
-    if (leaf != 0) {
-        snprintf(text, sizeof text,
-                 "the order may be wrong: certificate 0 is a CA's, and "
-                 "certificate %zu is not; the leaf goes first",
-                 leaf);
-        output_warning(out, text);
-    }
-}
-
-static void run(const struct verify_options *o, const struct output *out,
-                const char *operand, struct tls_setup *setup,
-                struct ssl_chain *chain, struct report *r) {
+static void run(const struct verify_options *o, const char *operand,
+                struct tls_setup *setup, struct ssl_chain *chain,
+                struct report *r) {
     if (check_usage(o, operand, &r->err) != 0) {
         return;
     }
@@ -122,7 +109,6 @@ static void run(const struct verify_options *o, const struct output *out,
     }
     r->stage = STAGE_HANDSHAKE; /* what is wrong from here on ends one */
     r->trust = setup->trust;
-    warn_of_order(chain, out);
     int rc = ssl_chain_verify(chain, &setup->ctx, o->server_hostname, &r->err);
     (void)rc; /* r->err says it */
     ssl_chain_info(chain, &setup->ctx, &r->tls);
@@ -161,6 +147,9 @@ static void print_chain(const struct verify_options *o,
         printf("certificate %zu: %s (%s, %.10s to %.10s)%s%s\n", i, c->subject,
                c->key, c->not_before, c->not_after,
                c->names[0] != '\0' ? ", names " : "", c->names);
+    }
+    for (size_t i = 0; i < t->finding_count && r->err.origin == ERR_NONE; i++) {
+        printf("note: %s\n", t->findings[i].text);
     }
 }
 
@@ -205,7 +194,7 @@ static int verify_run(int argc, char **argv) {
     }
     if ((to_stdout || output_open(&out, 0, &o.tls.json, &r.err) == 0) &&
         r.err.origin == ERR_NONE) {
-        run(&o, &out, operand, &setup, &chain, &r);
+        run(&o, operand, &setup, &chain, &r);
     }
     status = output_end(&out, &r);
     int printed = to_stdout ? 0 : print_result(&o, &chain, &setup.now, &r);

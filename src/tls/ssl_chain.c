@@ -264,17 +264,3 @@ bool ssl_chain_begins_with_ca(const struct ssl_chain *c) {
     return c->certs.raw.p != NULL &&
            mbedtls_x509_crt_get_ca_istrue(&c->certs) == 1;
 }
-
-size_t ssl_chain_leaf_at(const struct ssl_chain *c) {
-    size_t i = 1;
-    const mbedtls_x509_crt *crt = c->certs.next;
-    if (!ssl_chain_begins_with_ca(c)) {
-        return 0;
-    }
-    for (; crt != NULL; crt = crt->next, i++) {
-        if (mbedtls_x509_crt_get_ca_istrue(crt) != 1) {
-            return i;
-        }
-    }
-    return 0;
-}

@@ -72,12 +72,4 @@ void ssl_chain_info(const struct ssl_chain *c, struct ssl_context *ctx,
  *          refuse it */
 bool ssl_chain_begins_with_ca(const struct ssl_chain *c);
 
-/**
- * Is the order wrong?
- *
- * @return the place of the first certificate that is not a CA's behind a first
- *         one that is, or 0
- */
-size_t ssl_chain_leaf_at(const struct ssl_chain *c);
-
 #endif

@@ -149,38 +149,44 @@ static void diagnose_time(struct ssl_diagnosis *d) {
     }
 }
 
-/* The first certificate is a CA's and a later one is not; or those of the path
- * do not each certify the one before (RFC 5246 7.4.2). */
-static void diagnose_order(struct ssl_diagnosis *d) {
-    const struct ssl_info *info = d->info;
-    char there[SSL_NAME_MAX];
-    for (size_t i = 1; i < info->sent_count && info->sent[0].ca; i++) {
-        if (!info->sent[i].ca) {
-            snprintf(there, sizeof there, "send %.200s first",
-                     info->sent[i].subject);
-            ssl_diagnose_add(
-                d->info, "wrong-order", NULL, there,
-                "certificate 0 (%.120s) is a CA's, and certificate "
-                "%zu (%.120s) is not: the %s's own goes first",
-                info->sent[0].subject, i, info->sent[i].subject, d->who);
-            return;
-        }
+/* The first certificate is a CA's, and a later one is not. */
+static void diagnose_first(struct ssl_diagnosis *d) {
+    const struct ssl_cert_info *sent = d->info->sent;
+    size_t i = 1;
+    while (i < d->info->sent_count && sent[i].ca) {
+        i++;
     }
+    if (!sent[0].ca || i >= d->info->sent_count) {
+        return;
+    }
+    char there[SSL_NAME_MAX];
+    snprintf(there, sizeof there, "send %.200s first", sent[i].subject);
+    ssl_diagnose_add(d->info, "wrong-order", NULL, there,
+                     "certificate 0 (%.120s) is a CA's, and certificate %zu "
+                     "(%.120s) is not: the %s's own goes first",
+                     sent[0].subject, i, sent[i].subject, d->who);
+}
+
+/* Those of the path do not each certify the one before (RFC 5246 7.4.2). */
+static void diagnose_order(struct ssl_diagnosis *d) {
+    const struct ssl_cert_info *sent = d->info->sent;
     int before = 0;
     for (size_t i = 1; i < d->v->cert_count; i++) {
         int place = ssl_diagnosis_place(d, i);
-        if (place >= 0 && place < before) {
-            snprintf(there, sizeof there, "send %.100s before %.100s",
-                     info->sent[before].subject, info->sent[place].subject);
-            ssl_diagnose_add(d->info, "wrong-order", NULL, there,
-                             "certificate %d (%.100s) is signed by certificate "
-                             "%d (%.100s), which stands before it: Mbed TLS "
-                             "sorts them, others refuse the chain",
-                             before, info->sent[before].subject, place,
-                             info->sent[place].subject);
-            return;
+        if (place < 0 || place > before) {
+            before = place < 0 ? before : place;
+            continue;
         }
-        before = place > before ? place : before;
+        char there[SSL_NAME_MAX];
+        snprintf(there, sizeof there, "send %.100s before %.100s",
+                 sent[before].subject, sent[place].subject);
+        ssl_diagnose_add(d->info, "wrong-order", NULL, there,
+                         "certificate %d (%.100s) is signed by certificate %d "
+                         "(%.100s), which stands before it: Mbed TLS sorts "
+                         "them, others refuse the chain",
+                         before, sent[before].subject, place,
+                         sent[place].subject);
+        return;
     }
 }
 
@@ -338,12 +344,13 @@ void ssl_diagnose_chain(const mbedtls_x509_crt *sent, struct ssl_context *ctx,
     }
     fill_sent(&d);
     diagnose_time(&d);
+    diagnose_first(&d);
     ssl_diagnose_name(&d);
-    diagnose_order(&d);
     ssl_diagnose_trust(&d);
     diagnose_use(&d);
     diagnose_weak(&d);
     diagnose_pin(&d);
+    diagnose_order(&d);
     diagnose_unnecessary(&d);
     diagnose_cadata(&d);
 }

@@ -20,12 +20,10 @@
  *
  *   clock-early, clock-late   nothing but the time is wrong: by how much, and
  *                             when the chain is valid
+ *   wrong-order               the first certificate is not the leaf
  *   address-as-name           an address is there, but written as a DNS name
  *   name-only-in-cn           the name is there, but as common name only
  *   name-mismatch             neither: the names that would match
- *   wrong-order               the first certificate is not the leaf; or one of
- *                             the path stands before what it signed, which
- *                             Mbed TLS does not mind
  *   self-signed               the leaf is its own issuer, and not trusted
  *   ca-is-leaf                what we trust is the peer's own, CA-signed
  *                             certificate, or no CA's
@@ -44,6 +42,8 @@
  *   weak                      which key or hash, and what would do
  *   revoked, crl              by which CRL; what is wrong with the CRL
  *   pin-mismatch              the pin that would match
+ *   wrong-order               one of the path stands before what it signed,
+ *                             which Mbed TLS does not mind
  *   unnecessary               certificates that a client does without, with
  *                             their bytes; also where all is well
  *   cadata-many, cadata-pem   a board wants one certificate in DER as cadata:

@@ -176,6 +176,7 @@ def verbose_lists_what_was_checked(t):
               "2030-01-01")
     t.eq((r.status, r.err), (0, ""), "status and stderr")
     lines = r.out.decode().splitlines()
+    t.has(lines.pop(), "note: what is trusted was given in PEM")
     t.eq(lines[1:4], ["purpose: server", "clock: 2030-01-01T00:00:00Z",
                       "name: not checked, no --server-hostname is given"],
          "what was checked")
@@ -218,8 +219,9 @@ def a_bundle_in_the_wrong_order(t):
     ca = read_file(cert("intermediate.pem"))
     r = t.run("verify", t.named(ca + leaf), *ROOTS, *LOCALHOST)
     t.eq((r.status, r.out), (30, b""), "status and stdout")
-    t.has(r.err, "the order may be wrong: certificate 0 is a CA's, and "
-          "certificate 1 is not", "has a keyUsage that does not allow this")
+    t.has(r.err, "why: certificate 0 (CN=mptls test intermediate) is a CA's",
+          "there: send CN=localhost first",
+          "has a keyUsage that does not allow this")
     r = t.ok(t.run("verify", t.named(leaf + ca), *ROOTS, *LOCALHOST),
              b"trusted: CN=localhost, by --cafile, until 2060-01-01\n")
     t.eq(r.err, "", "stderr")
@@ -380,6 +382,12 @@ ODD = [
      ["ext-key-usage"]),
     ("for anything", [GOOD], LEAF + "\nextendedKeyUsage=anyExtendedKeyUsage",
      0, []),
+    ("a CA for clients", [GOOD + "\nextendedKeyUsage=clientAuth"], LEAF, 30,
+     ["ext-key-usage"]),
+    ("a CA for both", [GOOD + "\nextendedKeyUsage=clientAuth,serverAuth"],
+     LEAF, 0, []),
+    ("a CA for anything", [GOOD + "\nextendedKeyUsage=anyExtendedKeyUsage"],
+     LEAF, 0, []),
     ("a CA as leaf", [GOOD], LEAF + "\nbasicConstraints=critical,CA:TRUE", 0,
      []),
 ]
