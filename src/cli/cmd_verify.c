@@ -111,6 +111,7 @@ static void run(const struct verify_options *o, const char *operand,
     r->trust = setup->trust;
     int rc = ssl_chain_verify(chain, &setup->ctx, o->server_hostname, &r->err);
     (void)rc; /* r->err says it */
+    session_warn_crl(&chain->verify, out);
     ssl_chain_info(chain, &setup->ctx, &r->tls);
 }
 

@@ -220,7 +220,9 @@ int session_open(const struct session *s, int fd, const struct net_path *path,
     /* In any case, so that there is something to free. */
     int rc =
         ssl_wrap_socket(&s->setup->ctx, &sock, &lower.stream, &args, &r->err);
-    if (rc != 0 || !clock || handshake(s, started, out, r) != 0) {
+    rc = rc != 0 || !clock ? -1 : handshake(s, started, out, r);
+    session_warn_crl(&sock.verify, out);
+    if (rc != 0) {
         return -1;
     }
     r->stage = STAGE_STREAM;
@@ -306,6 +308,13 @@ void session_warn(struct tls_setup *setup, const struct tls_options *options,
                  "the secrets are appended to %s: who reads it reads all",
                  setup->keylog.path);
         output_warning(out, line);
+    }
+}
+
+void session_warn_crl(const struct ssl_verify *v, const struct output *out) {
+    if (v->called && v->ctx->have_crl && !v->crl_used) {
+        output_warning(out, "--crl: no CRL is of a CA in the peer's path, so "
+                            "that nothing was looked up");
     }
 }
 

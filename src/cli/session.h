@@ -10,6 +10,7 @@
 #include "io/loop.h"
 #include "io/net.h"
 #include "report/report.h"
+#include "tls/ssl_verify.h"
 
 struct session {
     const struct tls_options *options;
@@ -73,6 +74,9 @@ void session_run(const struct session *s, int fd, const struct net_path *path,
  */
 void session_warn(struct tls_setup *setup, const struct tls_options *options,
                   const struct output *out);
+
+/** Say so if there are CRLs and, in this path, nothing to look up in them. */
+void session_warn_crl(const struct ssl_verify *v, const struct output *out);
 
 /**
  * Print the report. A stdout that is closed ends the process by SIGPIPE, as it

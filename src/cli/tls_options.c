@@ -44,6 +44,8 @@ const struct opt tls_trust_opts[] = {
                    "trust the CAs in this file, PEM or DER"),
     OPT_ROW_STRING(T, cadata, 0, "cadata", "DATA",
                    "trust these CAs, PEM or DER, in place of the system's"),
+    OPT_ROW_STRING(T, crl, 0, "crl", "DATA",
+                   "refuse what these CRLs revoke, PEM or DER"),
     OPT_ROW_MANY(T, pins, 0, "pin", "PIN",
                  "take only this key: sha256/ and the base64 of its SHA-256"),
     OPT_ROW_STRING(T, time, 0, "time", "WHEN",
@@ -214,6 +216,22 @@ static int set_trust(struct tls_setup *s, const struct tls_options *o,
     return 0;
 }
 
+static int load_crl(struct tls_setup *s, const char *data, struct err *err) {
+    struct piece crl = { NULL, 0 };
+    struct err why = ERR_INIT;
+    if (data == NULL) {
+        return 0;
+    }
+    int rc = read_piece(&crl, "--crl", data, err);
+    if (rc == 0 &&
+        ssl_context_load_crl(&s->ctx, crl.data, crl.len, &why) != 0) {
+        rc = err_set(err, why.origin, why.code, "--crl %.60s: %s",
+                     tls_data_name(data), why.msg);
+    }
+    free(crl.data);
+    return rc;
+}
+
 static enum ssl_verify_mode verify_mode(const struct tls_options *o,
                                         bool server) {
     if (o->verify >= 0) {
@@ -221,6 +239,27 @@ static enum ssl_verify_mode verify_mode(const struct tls_options *o,
     }
     /* MicroPython: cert_reqs=CERT_NONE is wrap_socket's default. */
     return server || o->mp_defaults ? SSL_CERT_NONE : SSL_CERT_REQUIRED;
+}
+
+static int check_usage(const struct tls_options *o, bool server,
+                       struct err *err) {
+    if (o->cafile != NULL && o->cadata != NULL) {
+        return err_set(err, ERR_USAGE, 0,
+                       "--cafile and --cadata are one or the other");
+    }
+    if ((o->cert == NULL) != (o->key == NULL)) {
+        return err_set(err, ERR_USAGE, 0, "%s wants %s beside it",
+                       o->cert != NULL ? "--cert" : "--key",
+                       o->cert != NULL ? "--key" : "--cert");
+    }
+    if (o->crl != NULL && verify_mode(o, server) == SSL_CERT_NONE) {
+        return err_set(err, ERR_USAGE, 0,
+                       "--crl wants --verify required or optional");
+    }
+    if (o->crl != NULL && o->cafile == NULL && o->cadata == NULL) {
+        return err_set(err, ERR_USAGE, 0, "--crl wants --cafile or --cadata");
+    }
+    return 0;
 }
 
 int tls_setup_init(struct tls_setup *s, const struct tls_options *o,
@@ -232,15 +271,7 @@ int tls_setup_init(struct tls_setup *s, const struct tls_options *o,
     if (trace_check(&o->trace, err) != 0) {
         goto out;
     }
-    if (o->cafile != NULL && o->cadata != NULL) {
-        err_set(err, ERR_USAGE, 0,
-                "--cafile and --cadata are one or the other");
-        goto out;
-    }
-    if ((o->cert == NULL) != (o->key == NULL)) {
-        err_set(err, ERR_USAGE, 0, "%s wants %s beside it",
-                o->cert != NULL ? "--cert" : "--key",
-                o->cert != NULL ? "--key" : "--cert");
+    if (check_usage(o, server, err) != 0) {
         goto out;
     }
     if (clock_read(o->time, &s->now, err) != 0 ||
@@ -263,6 +294,7 @@ int tls_setup_init(struct tls_setup *s, const struct tls_options *o,
         .do_handshake = !o->defer_handshake,
     };
     if (make_context(s, o, err) != 0 || set_trust(s, o, err) != 0 ||
+        load_crl(s, o->crl, err) != 0 ||
         keylog_open(&s->keylog, o->keylog, err) != 0) {
         goto out;
     }

@@ -14,6 +14,7 @@
 /* As the command line gave them; TLS_OPTIONS_INIT where it did not. */
 struct tls_options {
     const char *cert, *key, *cafile, *cadata, *ciphers, *alpn, *keylog;
+    const char *crl;
     struct opt_many pins;
     const char *time;             /* --time; NULL: now */
     int verify;                   /* ssl_verify_mode; -1: the default */

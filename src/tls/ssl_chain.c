@@ -182,8 +182,8 @@ static int check_size(const struct ssl_chain *c, struct err *err) {
 static int judge_path(struct ssl_chain *c, struct ssl_context *ctx) {
     if (ctx->have_ca) {
         return mbedtls_x509_crt_verify_with_profile(
-            &c->certs, &ctx->ca, NULL, ctx->profile, NULL, &c->flags,
-            ssl_verify_callback, &c->verify);
+            &c->certs, &ctx->ca, ctx->have_crl ? &ctx->crl : NULL, ctx->profile,
+            NULL, &c->flags, ssl_verify_callback, &c->verify);
     }
     if (ctx->ca_source == NULL) {
         return MBEDTLS_ERR_SSL_CA_CHAIN_REQUIRED;

@@ -98,6 +98,7 @@ int ssl_context_init(struct ssl_context *ctx, enum ssl_protocol protocol,
     mbedtls_x509_crt_init(&ctx->cert);
     mbedtls_pk_init(&ctx->key);
     mbedtls_x509_crt_init(&ctx->ca);
+    mbedtls_x509_crl_init(&ctx->crl);
     psa_status_t status = psa_crypto_init();
     if (status != PSA_SUCCESS) {
         return err_set(err, ERR_TLS, status, "start the random generator");
@@ -130,11 +131,13 @@ void ssl_context_free(struct ssl_context *ctx) {
     mbedtls_x509_crt_free(&ctx->cert);
     mbedtls_pk_free(&ctx->key);
     mbedtls_x509_crt_free(&ctx->ca);
+    mbedtls_x509_crl_free(&ctx->crl);
     memset(ctx, 0, sizeof *ctx);
     mbedtls_ssl_config_init(&ctx->conf);
     mbedtls_x509_crt_init(&ctx->cert);
     mbedtls_pk_init(&ctx->key);
     mbedtls_x509_crt_init(&ctx->ca);
+    mbedtls_x509_crl_init(&ctx->crl);
 }
 
 static bool is_pem(const unsigned char *data, size_t len) {
@@ -305,6 +308,13 @@ out:
     return rc;
 }
 
+static void set_ca_chain(struct ssl_context *ctx) {
+    if (ctx->have_ca) {
+        mbedtls_ssl_conf_ca_chain(&ctx->conf, &ctx->ca,
+                                  ctx->have_crl ? &ctx->crl : NULL);
+    }
+}
+
 int ssl_context_load_verify_locations(struct ssl_context *ctx,
                                       const unsigned char *cadata, size_t len,
                                       struct err *err) {
@@ -331,8 +341,44 @@ int ssl_context_load_verify_locations(struct ssl_context *ctx,
     }
     ctx->have_ca = true;
     ctx->ca_was_pem = ctx->ca_was_pem || is_pem(cadata, len);
-    mbedtls_ssl_conf_ca_chain(&ctx->conf, &ctx->ca, NULL);
+    set_ca_chain(ctx);
     return 0;
+}
+
+static int parse_crls(mbedtls_x509_crl *crl, const unsigned char *data,
+                      size_t len) {
+    if (is_pem(data, len)) {
+        unsigned char *copy = pem_copy(data, len);
+        if (copy == NULL) {
+            return MBEDTLS_ERR_X509_ALLOC_FAILED;
+        }
+        int ret = mbedtls_x509_crl_parse(crl, copy, len + 1);
+        pem_copy_free(copy, len);
+        return ret;
+    }
+    int ret = len == 0 ? MBEDTLS_ERR_X509_INVALID_FORMAT : 0;
+    while (len > 0 && ret == 0) {
+        size_t n = der_len(data, len);
+        ret = n == 0 ? MBEDTLS_ERR_X509_INVALID_FORMAT
+                     : mbedtls_x509_crl_parse_der(crl, data, n);
+        data += n;
+        len -= n;
+    }
+    return ret;
+}
+
+int ssl_context_load_crl(struct ssl_context *ctx, const unsigned char *data,
+                         size_t len, struct err *err) {
+    mbedtls_x509_crl_free(&ctx->crl);
+    mbedtls_x509_crl_init(&ctx->crl);
+    int ret = parse_crls(&ctx->crl, data, len);
+    if (ret != 0) {
+        mbedtls_x509_crl_free(&ctx->crl);
+        mbedtls_x509_crl_init(&ctx->crl);
+    }
+    ctx->have_crl = ret == 0;
+    set_ca_chain(ctx);
+    return ret == 0 ? 0 : ssl_failure_of(err, ret, "the CRL");
 }
 
 void ssl_context_set_ca_source(struct ssl_context *ctx, ssl_ca_source *source,

@@ -58,6 +58,7 @@ struct ssl_context {
     mbedtls_x509_crt cert; /* ours, leaf first */
     mbedtls_pk_context key;
     mbedtls_x509_crt ca;
+    mbedtls_x509_crl crl;
     struct ssl_pins pins;
     const mbedtls_x509_time *now; /* the clock that validity is judged by,
                                      UTC; NULL: the system's, read by Mbed
@@ -69,6 +70,7 @@ struct ssl_context {
     bool made;                               /* by ssl_wrap_context() */
     bool have_ca;
     bool ca_was_pem; /* some of `ca`; a board wants DER */
+    bool have_crl;
     bool have_cert;
     bool ciphers_set;
     bool allow_truncation;
@@ -142,6 +144,24 @@ MUST_USE int ssl_context_load_cert_chain(struct ssl_context *ctx,
 MUST_USE int ssl_context_load_verify_locations(struct ssl_context *ctx,
                                                const unsigned char *cadata,
                                                size_t len, struct err *err);
+
+/**
+ * Load lists of revoked certificates (RFC 5280 5); not in MicroPython.
+ *
+ * A list counts for the certificates that its issuer, a CA of the path, has
+ * signed; those of a CA without a list are not looked up. It must be the CA's,
+ * strong enough, and in date by the context's clock; one without a nextUpdate,
+ * which RFC 5280 5.1.2.5 wants, never is. Only what load_verify_locations
+ * loaded is judged by it, not what a ca_source gives.
+ *
+ * @param data  PEM or DER, one list or several; copied; in place of what was
+ *              loaded before
+ * @return 0, or -1: ERR_TLS with MBEDTLS_ERR_X509_* or _PEM_*; there is no list
+ *         then
+ */
+MUST_USE int ssl_context_load_crl(struct ssl_context *ctx,
+                                  const unsigned char *data, size_t len,
+                                  struct err *err);
 
 /**
  * Where to look when load_verify_locations was not called; not in MicroPython.

@@ -129,6 +129,34 @@ static int64_t judge_time(const mbedtls_x509_crt *crt,
     return early < 0 ? early : late > 0 ? late : 0;
 }
 
+/* The same for the CRLs of its issuer, which Mbed TLS looks at where that is in
+ * the path. One that is not the CA's own ends its search, whatever its date. */
+static void judge_crls(struct ssl_verify *v, const mbedtls_x509_crt *crt,
+                       size_t depth, uint32_t *flags) {
+    const uint32_t early = MBEDTLS_X509_BADCRL_FUTURE;
+    const uint32_t late = MBEDTLS_X509_BADCRL_EXPIRED;
+    const mbedtls_x509_time *now = clock_of(v);
+    const mbedtls_x509_crl *crl = &v->ctx->crl;
+    if (!v->ctx->have_crl || depth + 1 >= v->cert_count) {
+        return;
+    }
+    if (now != NULL) {
+        *flags &= ~(early | late);
+    }
+    for (; crl != NULL; crl = crl->next) {
+        if (!ssl_cert_same(&crl->issuer_raw, &crt->issuer_raw)) {
+            continue;
+        }
+        v->crl_used = true;
+        if (now == NULL || (*flags & MBEDTLS_X509_BADCRL_NOT_TRUSTED) != 0) {
+            continue;
+        }
+        int64_t at = ssl_cert_seconds(now);
+        *flags |= at < ssl_cert_seconds(&crl->this_update) ? early : 0;
+        *flags |= at > ssl_cert_seconds(&crl->next_update) ? late : 0;
+    }
+}
+
 static bool key_is_weak(const mbedtls_x509_crt_profile *profile,
                         const mbedtls_pk_context *pk) {
     if (mbedtls_pk_can_do(pk, MBEDTLS_PK_RSA)) {
@@ -180,6 +208,7 @@ int ssl_verify_callback(void *arg, mbedtls_x509_crt *crt, int depth,
     const mbedtls_x509_time *now = clock_of(v);
     int64_t off = now != NULL ? judge_time(crt, now, flags) : 0;
     size_t i = (size_t)depth;
+    judge_crls(v, crt, i, flags);
     judge_key(v, crt, i, flags);
     if (depth > 0) {
         judge_ca_purpose(v, crt, flags);

@@ -20,6 +20,7 @@ struct ssl_verify {
                                       borrowed */
     const char *name;              /* to match, or NULL; borrowed */
     bool pins_only; /* nothing else is asked for, and they are judged later */
+    bool crl_used;  /* one of the CRLs is of a CA in the path */
     bool called;    /* Mbed TLS got as far as a chain */
     size_t cert_count;
     struct ssl_cert_info certs[SSL_CHAIN_MAX]; /* leaf first */
@@ -31,9 +32,9 @@ struct ssl_verify {
 /**
  * Mbed TLS's verification callback: records each certificate with what was
  * found, decides the name, the pins and, by the context's clock, the validity
- * (RFC 5280 4.1.2.5). A CA's certificate with an extKeyUsage (4.2.1.12) that
- * lacks the purpose is refused, and a weak key is told of the certificate that
- * has it.
+ * of certificates and CRLs (RFC 5280 4.1.2.5, 5.1.2.4). A CA's certificate with
+ * an extKeyUsage (4.2.1.12) that lacks the purpose is refused, and a weak key
+ * is told of the certificate that has it.
  *
  * With a clock given, one thing still goes by the system's: of several CA
  * certificates with the same name, Mbed TLS prefers one that is valid now.

@@ -251,6 +251,31 @@ static void a_store_that_fails_is_empty_and_says_why(void **state) {
     mbedtls_x509_crt_free(&leaf);
 }
 
+static void a_crl_is_pem_or_der_and_a_bad_one_is_none(void **state) {
+    static const unsigned char text[] = "-----BEGIN X509 CRL-----\n";
+    struct err err = ERR_INIT;
+    (void)state;
+    const struct pki_data *d = pki("crl.pem");
+    assert_int_equal(ssl_context_load_crl(&ctx, d->data, d->len, &err), 0);
+    assert_true(ctx.have_crl);
+    static unsigned char twice[4096];
+    size_t len = ctx.crl.raw.len;
+    assert_in_range(len, 1, sizeof twice / 2);
+    memcpy(twice, ctx.crl.raw.p, len);
+    memcpy(twice + len, ctx.crl.raw.p, len);
+    assert_int_equal(ssl_context_load_crl(&ctx, twice, 2 * len, &err), 0);
+    assert_non_null(ctx.crl.next);
+    assert_null(ctx.crl.next->next);
+    assert_int_equal(ssl_context_load_crl(&ctx, twice, 2 * len - 1, &err), -1);
+    assert_int_equal(err.origin, ERR_TLS);
+    assert_int_equal(err.code, MBEDTLS_ERR_X509_INVALID_FORMAT);
+    assert_false(ctx.have_crl);
+    err = (struct err)ERR_INIT;
+    assert_int_equal(ssl_context_load_crl(&ctx, text, sizeof text - 1, &err),
+                     -1);
+    assert_int_equal(err.origin, ERR_TLS);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, unmake)
 
 int main(void) {
@@ -265,6 +290,7 @@ int main(void) {
         TEST(wrap_sockets_arguments_make_a_context),
         TEST(the_store_is_asked_once_and_only_the_issuer_parsed),
         TEST(a_store_that_fails_is_empty_and_says_why),
+        TEST(a_crl_is_pem_or_der_and_a_bad_one_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
