@@ -111,7 +111,6 @@ static void run(const struct verify_options *o, const char *operand,
     r->trust = setup->trust;
     int rc = ssl_chain_verify(chain, &setup->ctx, o->server_hostname, &r->err);
     (void)rc; /* r->err says it */
-    session_warn_crl(&chain->verify, out);
     ssl_chain_info(chain, &setup->ctx, &r->tls);
 }
 
@@ -196,6 +195,7 @@ static int verify_run(int argc, char **argv) {
     if ((to_stdout || output_open(&out, 0, &o.tls.json, &r.err) == 0) &&
         r.err.origin == ERR_NONE) {
         run(&o, operand, &setup, &chain, &r);
+        session_warn_crl(&chain.verify, &out);
     }
     status = output_end(&out, &r);
     int printed = to_stdout ? 0 : print_result(&o, &chain, &setup.now, &r);
