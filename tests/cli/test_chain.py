@@ -41,33 +41,45 @@ def report_of(t, *args, **kw):
     return r, report
 
 
-def agrees(t, args, status, flags, findings, words):
-    """JSON and text tell the same: flags, findings, words and the change."""
-    args += ("--cadata", cert("root.der"))
-    _, report = report_of(t, *args)
+def agree(t, report, r, status, flags, findings, words):
+    """JSON and text tell the same: status, flags, findings, the change."""
     t.eq((report["status"], report["verify"]["flags"],
           [f["name"] for f in report["findings"]]),
          (status, flags, findings), "status, flags and findings")
-    r = t.run("verify", *args)
+    t.eq(r.status, status, "status beside text")
     said = " ".join(x.split(":", 1)[1].strip() for x in r.err.splitlines())
     for f in report["findings"] if status else []:
         t.has(said, *(x for x in (f["text"], f["here"], f["there"]) if x))
     t.has(report["findings"][0]["text"] if findings else "", words)
-    return report
 
 
 @each([("%s as %s" % row[:2],) + tuple(row) for row in peer_cases("CASES")])
-def as_connect_says(t, name, hostname, *said):
-    report = agrees(t, (cert(name + ".pem"), "--server-hostname", hostname),
-                    *said)
+def verify_as_connect_says(t, name, hostname, *said):
+    args = (cert(name + ".pem"), "--server-hostname", hostname, "--cadata",
+            cert("root.der"))
+    _, report = report_of(t, *args)
+    agree(t, report, t.run("verify", *args), *said)
     t.eq((report["verify"]["verified"], report["verify"]["name"],
           report["verify"]["trust"], report["verify"]["mode"]),
          (said[0] == 0, hostname, "--cadata", "required"), "verify")
 
 
+@each([("%s as %s" % row[:2],) + tuple(row) for row in peer_cases("CASES")
+       if row[0] not in peer_cases("NOT_FOR_SERVERS")])
+def check_as_connect_says(t, name, hostname, *said):
+    server = t.serve(name=name)
+    r = t.check(server, "--server-hostname", hostname, "--cadata",
+                cert("root.der"), ca=None)
+    server.wait()
+    agree(t, r.report, r, *said)
+
+
 @each([row[:1] + tuple(row) for row in peer_cases("CLIENTS")])
-def as_serve_says(t, name, *said):
-    report = agrees(t, (cert(name + ".pem"), "--purpose", "client"), *said)
+def verify_as_serve_says(t, name, *said):
+    args = (cert(name + ".pem"), "--purpose", "client", "--cadata",
+            cert("root.der"))
+    _, report = report_of(t, *args)
+    agree(t, report, t.run("verify", *args), *said)
     t.eq((report["verify"]["verified"], report["verify"]["name"]),
          (said[0] == 0, None), "verify")
 
