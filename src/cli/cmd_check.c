@@ -2,12 +2,15 @@
 
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/probe.h"
+#include "report/probe.h"
 
 enum { SETTLE_MS = 200 };
 
 struct check_options {
     struct client_options client;
     int64_t settle; /* ms */
+    bool probe;
 };
 
 #define C struct check_options
@@ -16,6 +19,8 @@ static const struct opt check_opts[] = {
     OPT_ROW_DURATION(C, settle, 0, "settle",
                      "wait this long for the server's last word (default "
                      "200ms; 0: do not)"),
+    OPT_ROW_FLAG(C, probe, 0, "probe",
+                 "ask for all that the server takes, and what devices get"),
     OPT_END
 };
 
@@ -47,7 +52,8 @@ static const struct opt_group check_groups[] = {
 
 static const char *const examples[] = {
     "mptls check esp32.local:8443 --cafile ca.pem",
-    "mptls check example.com:443 --json | jq .times_ms", NULL
+    "mptls check example.com:443 --json | jq .times_ms",
+    "mptls check broker.local:8883 --probe", NULL
 };
 
 /* What one run needs. */
@@ -72,6 +78,7 @@ static void run(struct check *c, const char *operand, struct report *r) {
         session_settle(&c->client.session, c->o.settle, r);
         session_close(&c->client.session, r);
     }
+    probe_after(&c->client, c->o.probe, &c->out, r);
 }
 
 /* The report goes first, so that its explanation follows it on a terminal.
@@ -82,6 +89,9 @@ static int print(struct check *c, struct report *r) {
         struct output_words words;
         output_judge(r, &words);
         report_text_check(stdout, r);
+        if (r->probe != NULL) {
+            report_text_probe(stdout, r->probe);
+        }
         printed = command_flush();
     }
     int status = output_end(&c->out, r);

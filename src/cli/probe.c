@@ -10,7 +10,7 @@ enum {
     TLS13 = 0x0304,
     TLS12 = 0x0303,
     PROTOCOL_VERSION = 70, /* the alert */
-    RESERVED = 25          /* connections kept for the devices */
+    RESERVED = 30          /* connections kept for the devices */
 };
 
 static const uint16_t versions[] = { TLS13, TLS12, 0x0302, 0x0301, 0x0300 };
@@ -102,7 +102,7 @@ static int ask_groups(struct probe *p, struct report_version *v) {
     struct ssl_ids all = o.of[SSL_KIND_GROUP], left;
     bool tls13 = v->version == TLS13;
     if (!tls13) {
-        probe_only_ecdhe(ids);
+        probe_only(ids, "TLS_ECDHE_");
     }
     if (probe_exhaust(p, &o, SSL_KIND_GROUP, &all, SSL_IDS_MAX, &v->groups) !=
             0 ||
@@ -128,14 +128,11 @@ static int ask_groups(struct probe *p, struct report_version *v) {
 
 static int ask_sig_algs(struct probe *p, struct report_version *v) {
     struct ssl_offer o;
-    if (v->version != TLS12) { /* before, they are not said */
-        return 0;
-    }
     probe_offer(p, v->version, &o);
-    struct ssl_ids all = o.of[SSL_KIND_SIG_ALG];
-    probe_only_ecdhe(&o.of[SSL_KIND_CIPHER]);
-    return probe_exhaust(p, &o, SSL_KIND_SIG_ALG, &all, SSL_IDS_MAX,
-                         &v->sig_algs);
+    return v->version != TLS12 /* before, they are not said */
+               ? 0
+               : probe_sig_algs(p, &o.of[SSL_KIND_SIG_ALG], SSL_IDS_MAX,
+                                &v->sig_algs);
 }
 
 /* Without SNI the same question must have the same answer. */

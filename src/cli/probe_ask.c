@@ -199,7 +199,9 @@ int probe_ask(struct probe *p, const struct ssl_offer *offer,
     }
     p->answered |= how == TAKEN || how == REFUSED;
     p->odd += !p->answered;
-    if (p->silent >= SILENT_MAX || (!p->answered && p->odd >= ODD_MAX)) {
+    if (p->silent >= (p->answered ? SILENT_MAX : 1) ||
+        (!p->answered && p->odd >= ODD_MAX)) {
+        why = (struct err)ERR_INIT;
         err_set(&why, ERR_NET, 0,
                 "the server was asked %u times, the last "
                 "answer: %s",
@@ -228,6 +230,22 @@ int probe_exhaust(struct probe *p, const struct ssl_offer *offer,
             return 0;
         }
         probe_add(out, id);
+    }
+    return 0;
+}
+
+int probe_sig_algs(struct probe *p, const struct ssl_ids *candidates,
+                   size_t most, struct ssl_ids *out) {
+    static const char *const keys[] = { "TLS_ECDHE_ECDSA_", "TLS_ECDHE_RSA_" };
+    enum { TLS12 = 0x0303 };
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        struct ssl_offer o;
+        probe_offer(p, TLS12, &o);
+        probe_only(&o.of[SSL_KIND_CIPHER], keys[i]);
+        if (probe_exhaust(p, &o, SSL_KIND_SIG_ALG, candidates, most, out) !=
+            0) {
+            return -1;
+        }
     }
     return 0;
 }

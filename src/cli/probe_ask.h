@@ -100,9 +100,18 @@ void probe_ciphers(enum probe_rank rank, size_t from, struct ssl_ids *out);
  * @return 0, or -1 as probe_ask() */
 MUST_USE int probe_version(struct probe *p, struct report_version *v);
 
-/** Leave the suites whose ServerKeyExchange tells the group and the signature
- * algorithm (RFC 8422 5.4). */
-void probe_only_ecdhe(struct ssl_ids *ids);
+/**
+ * Ask what a server of TLS 1.2 signs with, by each type of key apart: it may
+ * choose the suite first, and then find no algorithm for it.
+ *
+ * @param candidates, most, out  as of probe_exhaust()
+ */
+MUST_USE int probe_sig_algs(struct probe *p, const struct ssl_ids *candidates,
+                            size_t most, struct ssl_ids *out);
+
+/** Leave the suites whose name begins so: with "TLS_ECDHE_" those whose
+ * ServerKeyExchange tells the group and what is signed with (RFC 8422 5.4). */
+void probe_only(struct ssl_ids *ids, const char *head);
 
 /** Whether a list has it. */
 bool probe_has(const struct ssl_ids *ids, unsigned id);

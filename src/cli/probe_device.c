@@ -8,7 +8,7 @@
 #include "tls/ssl_failure.h"
 #include "tls/ssl_profile.h"
 
-enum { TLS13 = 0x0304, DEVICE_LIMIT = 51 };
+enum { TLS13 = 0x0304, TLS12 = 0x0303, DEVICE_LIMIT = 51 };
 
 /* Two handshakes at a time are none: one buffer will do. */
 static struct ssl_info info;
@@ -119,6 +119,9 @@ static void result(const struct ssl_profile *d, unsigned records,
     char group[SSL_LABEL_MAX] = "";
     out->status = status_of(why, STAGE_HANDSHAKE, info.cert_refused).number;
     if (why->origin != ERR_NONE) {
+        bool too_large = why->origin == ERR_TLS &&
+                         why->code == MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL;
+        out->status = too_large ? DEVICE_LIMIT : out->status;
         snprintf(out->result, sizeof out->result, "%s", why->msg);
         return;
     }
@@ -132,6 +135,42 @@ static void result(const struct ssl_profile *d, unsigned records,
     } else {
         note_chain(d, out->note, sizeof out->note);
     }
+}
+
+static void put_all(struct ssl_ids *to, const uint16_t *from) {
+    for (; *from != 0; from++) {
+        probe_add(to, *from);
+    }
+}
+
+/* Mbed TLS has no TLS 1.0 and 1.1: a device's hello is sent without the rest,
+ * and what the server chooses is what it gets. */
+static int ask_old(struct probe *p, const struct ssl_profile *d,
+                   struct report_device *out) {
+    struct ssl_offer o;
+    struct ssl_chosen chosen;
+    char version[SSL_LABEL_MAX], cipher[SSL_LABEL_MAX];
+    memset(&o, 0, sizeof o);
+    for (unsigned v = d->max_version; v >= d->min_version; v--) {
+        probe_add(&o.of[SSL_KIND_VERSION], v);
+    }
+    for (const int *c = d->ciphers; *c != 0; c++) {
+        probe_add(&o.of[SSL_KIND_CIPHER], (unsigned)*c);
+    }
+    put_all(&o.of[SSL_KIND_GROUP], d->groups);
+    put_all(&o.of[SSL_KIND_SIG_ALG], d->sig_algs);
+    const char *name = p->config->server_name;
+    if (d->server_name && name != NULL) {
+        snprintf(o.server_name, sizeof o.server_name, "%s", name);
+    }
+    int taken = probe_ask(p, &o, &chosen);
+    if (taken > 0 && chosen.version < TLS12) {
+        out->status = 0;
+        snprintf(out->result, sizeof out->result, "%s, %s, as far as a hello",
+                 ssl_name(SSL_KIND_VERSION, chosen.version, version),
+                 ssl_name(SSL_KIND_CIPHER, chosen.cipher, cipher));
+    }
+    return taken < 0 ? -1 : 0;
 }
 
 static int ask_device(struct probe *p, const struct ssl_profile *d,
@@ -150,6 +189,9 @@ static int ask_device(struct probe *p, const struct ssl_profile *d,
                      &info, &why);
     if (rc == 0) {
         result(d, p->records, &why, out);
+    }
+    if (rc == 0 && why.origin != ERR_NONE && d->min_version < TLS12) {
+        rc = ask_old(p, d, out);
     }
 out:
     ssl_context_free(&ctx);

@@ -128,18 +128,11 @@ void probe_offer(const struct probe *p, unsigned version,
     }
 }
 
-/* A suite whose key exchange has a group, and a signature, to be seen in
- * ServerKeyExchange (RFC 8422 5.4). */
-static bool is_ecdhe(unsigned id) {
+void probe_only(struct ssl_ids *ids, const char *head) {
     char name[SSL_LABEL_MAX];
-    ssl_name(SSL_KIND_CIPHER, id, name);
-    return begins(name, "TLS_ECDHE_") && strstr(name, "PSK") == NULL;
-}
-
-void probe_only_ecdhe(struct ssl_ids *ids) {
     size_t n = 0;
     for (size_t i = 0; i < ids->n; i++) {
-        if (is_ecdhe(ids->id[i])) {
+        if (begins(ssl_name(SSL_KIND_CIPHER, ids->id[i], name), head)) {
             ids->id[n++] = ids->id[i];
         }
     }

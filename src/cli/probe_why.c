@@ -74,6 +74,14 @@ static bool is_usable(enum ssl_kind kind, unsigned version, unsigned id) {
     return true;
 }
 
+static int exhaust(struct probe *p, const struct ssl_offer *o,
+                   enum ssl_kind kind, const struct ssl_ids *candidates,
+                   size_t most, struct ssl_ids *out) {
+    return kind == SSL_KIND_SIG_ALG
+               ? probe_sig_algs(p, candidates, most, out)
+               : probe_exhaust(p, o, kind, candidates, most, out);
+}
+
 /* One list: whether the server takes one of ours, and if it does not, what it
  * takes instead. In TLS 1.2 groups and signatures are seen with ECDHE only. */
 static int ask_list(struct probe *p, unsigned version, enum ssl_kind kind,
@@ -84,19 +92,19 @@ static int ask_list(struct probe *p, unsigned version, enum ssl_kind kind,
     probe_offer(p, version, &o);
     all = o.of[kind];
     if (kind != SSL_KIND_CIPHER && version != TLS13) {
-        probe_only_ecdhe(&o.of[SSL_KIND_CIPHER]);
+        probe_only(&o.of[SSL_KIND_CIPHER], "TLS_ECDHE_");
     }
     for (size_t i = 0; i < ours->n; i++) {
         if (is_usable(kind, version, ours->id[i])) {
             probe_add(&mine, ours->id[i]);
         }
     }
-    if (probe_exhaust(p, &o, kind, &mine, 1, theirs) != 0) {
+    if (exhaust(p, &o, kind, &mine, 1, theirs) != 0) {
         return -1;
     }
     int rc = 0;
     for (size_t at = 0; rc == 0 && theirs->n == before && all.n > 0;) {
-        rc = probe_exhaust(p, &o, kind, &all, ENOUGH, theirs);
+        rc = exhaust(p, &o, kind, &all, ENOUGH, theirs);
         all.n = 0;
         if (kind == SSL_KIND_CIPHER && version != TLS13) {
             probe_ciphers(PROBE_RARE, at, &all);

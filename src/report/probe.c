@@ -63,7 +63,7 @@ static void device(FILE *f, const struct report_device *d) {
 }
 
 void report_text_probe(FILE *f, const struct report_probe *p) {
-    fprintf(f, "what the server takes, by %u handshakes:\n", p->connections);
+    fprintf(f, "\nwhat the server takes, by %u handshakes:\n", p->connections);
     for (size_t i = 0; i < p->version_count; i++) {
         version(f, &p->versions[i]);
     }
@@ -82,7 +82,7 @@ void report_text_probe(FILE *f, const struct report_probe *p) {
         fprintf(f, "  this is not all: %s\n", p->stopped);
     }
     if (p->device_count > 0) {
-        fputs("what devices would get, whoever it is:\n", f);
+        fputs("\nwhat devices would get, whoever it is:\n", f);
     }
     for (size_t i = 0; i < p->device_count; i++) {
         device(f, &p->devices[i]);

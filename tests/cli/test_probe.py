@@ -1,4 +1,5 @@
 """--why and --probe against what is hardly a TLS server, or none."""
+import socket
 import threading
 
 from harness import Failed, each, test
@@ -170,3 +171,131 @@ def garbage_in_answer_to_questions_is_survived(t):
     peer = Peer(t, do)
     r = t.bad(why(t, peer), 22, "alert", 40)
     t.eq(names(r), ["refuses-all"], "the findings")
+
+
+def probe(t, peer, *args):
+    r = t.run("check", "--verify", "none", "--server-hostname", "localhost",
+              "--probe", *args, peer.where)
+    return r, r.report["probe"]
+
+
+@each((
+    ("closes at once", b"", 24, "closed the connection"),
+    ("HTTP", b"HTTP/1.1 400 Bad Request\r\n\r\n", 23,
+     "an answer that is not TLS"),
+))
+def a_probe_of_what_is_no_server_is_short(t, data, status, refusal):
+    peer = Peer(t, send(data))
+    r, found = probe(t, peer)
+    t.eq(r.status, status, "exit status")
+    t.has(found["stopped"], refusal)
+    t.has(r.out.decode(), "this is not all: the server was asked", refusal)
+    t.eq(peer.count, 1 + found["connections"], "connections")
+    t.eq((found["connections"], found["devices"]), (12, []), "the probe")
+
+
+@test
+def a_probe_of_who_refuses_all_is_whole(t):
+    peer = Peer(t, send(b"\x15\x03\x03\x00\x02\x02\x28"))
+    r, found = probe(t, peer)
+    t.eq((r.status, found["stopped"]), (22, None), "status and stopped")
+    for v in found["versions"]:
+        t.eq((v["accepted"], v["refusal"], v["ciphers"]),
+             (False, "alert handshake_failure (40)", []), v["version"])
+    t.eq({d["status"] for d in found["devices"]}, {22}, "the devices")
+
+
+@test
+def a_probe_of_a_silent_server_is_short(t):
+    peer = Peer(t, lambda t, c: c.recv(4096) and c.recv(1))
+    r, found = probe(t, peer, "--handshake-timeout", "100ms")
+    t.eq((r.status, found["connections"]), (20, 2), "status, connections")
+    t.has(found["stopped"], "no answer in time")
+
+
+@test
+def nothing_that_listens_is_not_probed(t):
+    listener = t.listener()
+    where = "127.0.0.1:%d" % listener.getsockname()[1]
+    listener.close()
+    r = t.run("check", "--probe", where)
+    t.eq((r.status, r.report["probe"]), (11, None), "status and probe")
+
+
+@test
+def the_limit_of_the_run_ends_a_probe(t):
+    """It had gone well before: now the limit is what is reported."""
+    s = t.serve("--keep-open")
+    relay_port = int(s.address.rsplit(":", 1)[1])
+    count = []
+
+    def relay(t, client):
+        count.append(1)
+        if len(count) > 9:
+            client.recv(1 << 16)
+            client.recv(1)  # until we are left
+        up = t.tcp("127.0.0.1:%d" % relay_port)
+        pass_on(client, up)
+    peer = Peer(t, relay)
+    r, found = probe(t, peer, "--max-time", "1500ms")
+    t.eq((r.status, r.report["class"]), (42, "max-time"), "the end")
+    t.has(found["stopped"], "1.5 s for the whole run are over")
+    t.eq(found["versions"][0]["accepted"], True, "TLS 1.3")
+
+
+def pass_on(a, b):
+    def lane(src, dst):
+        try:
+            while True:
+                data = src.recv(65536)
+                dst.sendall(data)
+                if not data:
+                    dst.shutdown(socket.SHUT_WR)
+                    return
+        except OSError:
+            pass
+    back = threading.Thread(target=lane, args=(b, a), daemon=True)
+    back.start()
+    lane(a, b)
+    back.join(5)
+
+
+@test
+def a_signal_ends_a_probe(t):
+    asked = threading.Event()
+
+    def do(_, client):
+        client.recv(4096)
+        if peer.count > 3:
+            asked.set()
+            client.recv(1)
+        client.sendall(b"\x15\x03\x03\x00\x02\x02\x28")
+    peer = Peer(t, do)
+    p = t.start("check", "--verify", "none", "--server-hostname", "",
+                "--probe", peer.where)
+    if not asked.wait(10):
+        raise Failed("no fourth connection")
+    p.signal(2)
+    r = p.wait()
+    t.eq((r.status, r.error["origin"]), (128 + 2, "signal"), "the end")
+
+
+@test
+def the_text_and_the_json_of_a_probe_say_the_same(t):
+    s = t.serve("--keep-open", "--max-version", "1.2", "--ciphers",
+                "TLS_ECDHE_ECDSA_WITH_AES_128_CCM")
+    peer = Peer(t, lambda t, c: pass_on(c, t.tcp(s.address)))
+    r, found = probe(t, peer)
+    text = r.out.decode()
+    t.has(text, "by %d handshakes:" % found["connections"],
+          "    TLS_ECDHE_ECDSA_WITH_AES_128_CCM\n",
+          "    groups: x25519, secp256r1\n")
+    for v in found["versions"]:
+        t.has(text, "  %-8s %s" % (
+            v["version"], "1 suite\n" if v["accepted"] else
+            "refused: %s\n" % v["refusal"]))
+    for d in found["devices"]:
+        t.has(text, "  %-20s %s" % (d["name"], "ok " if d["status"] == 0
+                                    else "exit %d:" % d["status"]),
+              d["result"])
+    t.eq(peer.count, 1 + found["connections"], "connections")
