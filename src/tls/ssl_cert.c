@@ -76,6 +76,15 @@ bool ssl_cert_same(const mbedtls_x509_buf *a, const mbedtls_x509_buf *b) {
     return a->len == b->len && memcmp(a->p, b->p, a->len) == 0;
 }
 
+void ssl_cert_hex(const mbedtls_x509_buf *b, char *buf, size_t size) {
+    buf[0] = '\0';
+    for (size_t i = 0; b->p != NULL && i < b->len; i++) {
+        char hex[3];
+        snprintf(hex, sizeof hex, "%02x", b->p[i]);
+        text_append(buf, size, hex, 2);
+    }
+}
+
 /* The number of an OID, for those without a name. */
 static void add_oid(char *list, size_t size, const mbedtls_x509_buf *oid) {
     char number[64];

@@ -39,6 +39,13 @@ int64_t ssl_cert_seconds(const mbedtls_x509_time *t);
 void ssl_cert_usage(const mbedtls_x509_crt *crt, char key_usage[SSL_NAME_MAX],
                     char ext_key_usage[SSL_NAME_MAX]);
 
+/**
+ * Write bytes in hexadecimal, those that fit.
+ *
+ * @param size  of `buf`; 48 is enough for a serial number or a key identifier
+ */
+void ssl_cert_hex(const mbedtls_x509_buf *b, char *buf, size_t size);
+
 /** @return whether `a` and `b` are the same bytes */
 bool ssl_cert_same(const mbedtls_x509_buf *a, const mbedtls_x509_buf *b);
 

@@ -28,7 +28,8 @@ int ssl_diagnosis_place(const struct ssl_diagnosis *d, size_t i) {
     return -1;
 }
 
-static const mbedtls_x509_crt *sent_at(const struct ssl_diagnosis *d, int i) {
+const mbedtls_x509_crt *ssl_diagnosis_sent(const struct ssl_diagnosis *d,
+                                           int i) {
     const mbedtls_x509_crt *crt = d->sent;
     while (i-- > 0) {
         crt = crt->next;
@@ -51,10 +52,10 @@ static void mark_path(struct ssl_diagnosis *d) {
 
 /* The first one not marked yet that has the issuer's name; 0: none. */
 static size_t issuer_of(const struct ssl_diagnosis *d, size_t i) {
-    const mbedtls_x509_buf *name = &sent_at(d, (int)i)->issuer_raw;
+    const mbedtls_x509_buf *name = &ssl_diagnosis_sent(d, (int)i)->issuer_raw;
     for (size_t k = 1; k < d->info->sent_count; k++) {
         if (!d->info->sent[k].needed &&
-            ssl_cert_same(&sent_at(d, (int)k)->subject_raw, name)) {
+            ssl_cert_same(&ssl_diagnosis_sent(d, (int)k)->subject_raw, name)) {
             return k;
         }
     }
@@ -213,14 +214,15 @@ static void diagnose_use(struct ssl_diagnosis *d) {
     for (size_t i = 0; i < d->v->cert_count && (d->flags & USES) != 0; i++) {
         int place = ssl_diagnosis_place(d, i);
         bool extended;
-        const char *wanted =
-            place < 0 ? NULL
-                      : wanted_use(d, sent_at(d, place), i == 0, &extended);
+        const char *wanted = place < 0
+                                 ? NULL
+                                 : wanted_use(d, ssl_diagnosis_sent(d, place),
+                                              i == 0, &extended);
         if (wanted == NULL) {
             continue;
         }
         char usage[SSL_NAME_MAX], purposes[SSL_NAME_MAX], there[SSL_NAME_MAX];
-        ssl_cert_usage(sent_at(d, place), usage, purposes);
+        ssl_cert_usage(ssl_diagnosis_sent(d, place), usage, purposes);
         const char *what = extended ? "extKeyUsage" : "keyUsage";
         snprintf(there, sizeof there, "a %s with the %s %s",
                  i == 0 ? "certificate" : "CA's certificate", what, wanted);
@@ -349,6 +351,7 @@ void ssl_diagnose_chain(const mbedtls_x509_crt *sent, struct ssl_context *ctx,
     ssl_diagnose_trust(&d);
     diagnose_use(&d);
     diagnose_weak(&d);
+    ssl_diagnose_crl(&d);
     diagnose_pin(&d);
     diagnose_order(&d);
     diagnose_unnecessary(&d);

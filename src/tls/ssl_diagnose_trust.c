@@ -35,20 +35,11 @@ static bool signs(const struct gap *g, const mbedtls_x509_crt *ca) {
            (flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) == 0;
 }
 
-static void key_id(const mbedtls_x509_buf *id, char *buf, size_t size) {
-    enum { MOST = 20 };
-    buf[0] = '\0';
-    for (size_t i = 0; id->p != NULL && i < id->len && i < MOST; i++) {
-        char hex[3];
-        snprintf(hex, sizeof hex, "%02x", id->p[i]);
-        text_append(buf, size, hex, 2);
-    }
-}
-
 static void other_key(const struct gap *g, const mbedtls_x509_crt *ca) {
     char wanted[48], has[48], here[SSL_NAME_MAX];
-    key_id(&g->child->authority_key_id.keyIdentifier, wanted, sizeof wanted);
-    key_id(&ca->subject_key_id, has, sizeof has);
+    ssl_cert_hex(&g->child->authority_key_id.keyIdentifier, wanted,
+                 sizeof wanted);
+    ssl_cert_hex(&ca->subject_key_id, has, sizeof has);
     bool known = wanted[0] != '\0' && has[0] != '\0';
     snprintf(here, sizeof here, "--cadata with the %.120s%s%s", g->info->issuer,
              known ? " of key identifier " : " that signed it",
@@ -275,10 +266,7 @@ void ssl_diagnose_trust(struct ssl_diagnosis *d) {
         return;
     }
     g.info = &d->v->certs[g.at];
-    g.child = d->sent;
-    while (place-- > 0) {
-        g.child = g.child->next;
-    }
+    g.child = ssl_diagnosis_sent(d, place);
     mbedtls_x509_crt *found = NULL;
     if (d->ctx->have_ca) {
         g.trusted = &d->ctx->ca;

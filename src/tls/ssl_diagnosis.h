@@ -19,8 +19,13 @@ struct ssl_diagnosis {
 /** @return the place among info->sent of the i-th of the path, or -1 */
 int ssl_diagnosis_place(const struct ssl_diagnosis *d, size_t i);
 
+/** @return the i-th of those sent, which is there */
+const mbedtls_x509_crt *ssl_diagnosis_sent(const struct ssl_diagnosis *d,
+                                           int i);
+
 /* Each adds what it finds; all may be called for any chain. */
 void ssl_diagnose_name(struct ssl_diagnosis *d);
+void ssl_diagnose_crl(struct ssl_diagnosis *d);
 void ssl_diagnose_trust(struct ssl_diagnosis *d);
 
 #endif

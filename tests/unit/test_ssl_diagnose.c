@@ -411,6 +411,42 @@ static void the_pin_that_would_match_is_told(void **state) {
     unmake();
 }
 
+static void load_crl(void) {
+    const struct pki_data *d = pki("crl.pem");
+    assert_int_equal(ssl_context_load_crl(&ctx, d->data, d->len, &err), 0);
+}
+
+static void a_crl_is_told_of(void **state) {
+    (void)state;
+    make(SSL_PROTOCOL_TLS_CLIENT);
+    trust("root.der");
+    load_crl();
+    judge("server-ec256.pem", "localhost");
+    assert_string_equal(names(), "");
+    judge("server-revoked.pem", "localhost");
+    assert_string_equal(names(), "revoked");
+    assert_string_equal(finding("revoked")->text,
+                        "certificate 0 (CN=localhost, serial number 1011) was "
+                        "revoked at 2020-06-01T00:00:00Z, by the CRL of "
+                        "CN=mptls test root");
+    in_2030.year = 2070;
+    judge("server-ec256.pem", "localhost");
+    in_2030.year = 2030;
+    assert_string_equal(names(), "crl");
+    assert_has(finding("crl")->text,
+               "is for the time from 2020-01-01T00:00:00Z to "
+               "2060-01-01T00:00:00Z");
+    assert_has(finding("crl")->here, "the latest CRL of CN=mptls test root");
+    unmake();
+    make(SSL_PROTOCOL_TLS_CLIENT);
+    trust("ca-same-name.pem");
+    load_crl();
+    judge("server-ca-same-name.pem", "localhost");
+    assert_string_equal(names(), "crl cadata-pem");
+    assert_has(finding("crl")->text, "is not signed by that CA's key");
+    unmake();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_servers_chain_is_diagnosed),
@@ -423,6 +459,7 @@ int main(void) {
         cmocka_unit_test(a_clock_that_is_unknown_is_not_told),
         cmocka_unit_test(no_time_may_do),
         cmocka_unit_test(the_pin_that_would_match_is_told),
+        cmocka_unit_test(a_crl_is_told_of),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
