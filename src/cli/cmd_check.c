@@ -1,15 +1,23 @@
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "cli/check_jobs.h"
+#include "cli/check_many.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/probe.h"
+#include "cli/signals.h"
 #include "report/probe.h"
 
-enum { SETTLE_MS = 200 };
+enum { SETTLE_MS = 200, JOBS = 8 };
 
 struct check_options {
     struct client_options client;
     int64_t settle; /* ms */
+    const char *targets;
+    unsigned jobs;
     bool probe;
 };
 
@@ -21,6 +29,10 @@ static const struct opt check_opts[] = {
                      "200ms; 0: do not)"),
     OPT_ROW_FLAG(C, probe, 0, "probe",
                  "ask for all that the server takes, and what devices get"),
+    OPT_ROW_STRING(C, targets, 0, "targets", "FILE",
+                   "check these, too: HOST:PORT a line; - is stdin"),
+    OPT_ROW_UINT(C, jobs, 0, "jobs", "N", 1, CHECK_JOBS_MAX,
+                 "check so many at a time (default 8)"),
     OPT_END
 };
 
@@ -53,27 +65,27 @@ static const struct opt_group check_groups[] = {
 static const char *const examples[] = {
     "mptls check esp32.local:8443 --cafile ca.pem",
     "mptls check example.com:443 --json | jq .times_ms",
-    "mptls check broker.local:8883 --probe", NULL
+    "mptls check broker.local:8883 --probe",
+    "mptls check --targets fleet.txt --jobs 32 --json >fleet.json", NULL
 };
 
 /* What one run needs. */
 struct check {
     struct check_options o;
+    struct check_targets targets;
     struct client client;
     struct output out;
     bool json; /* on stdout, in place of the text */
 };
 
 /* Handshake, end, and no more. */
-static void run(struct check *c, const char *operand, struct report *r) {
+static void check_one(struct check *c, size_t i, struct report *r) {
     struct net_target target;
-    r->target = operand;
-    if (net_parse_target(operand, &target, &r->err) != 0 ||
+    r->target = c->targets.at[i].text;
+    if (check_target_parse(&c->targets, i, &target, &r->err) != 0 ||
         client_name(&c->client, &target, &r->err) != 0) {
         return;
     }
-    ssl_context_hear_tickets(&c->client.setup.ctx);
-    client_warn(&c->client, &c->out);
     if (client_open(&c->client, &target, &c->out, r) == 0) {
         session_settle(&c->client.session, c->o.settle, r);
         session_close(&c->client.session, r);
@@ -83,19 +95,70 @@ static void run(struct check *c, const char *operand, struct report *r) {
 
 /* The report goes first, so that its explanation follows it on a terminal.
  * @return the exit status */
-static int print(struct check *c, struct report *r) {
+static int print(struct check *c, struct report *r, bool line) {
     int printed = 0;
-    if (!c->json && r->stage != STAGE_SETUP) {
+    if (!c->json && (line || r->stage != STAGE_SETUP)) {
         struct output_words words;
         output_judge(r, &words);
-        report_text_check(stdout, r);
-        if (r->probe != NULL) {
+        (line ? report_text_check_line : report_text_check)(stdout, r);
+        if (r->probe != NULL && !line) {
             report_text_probe(stdout, r->probe);
         }
         printed = command_flush();
     }
     int status = output_end(&c->out, r);
     return status != 0 ? status : printed;
+}
+
+/* One of many, in a process of its own. */
+static int child(void *arg, size_t i, FILE *json) {
+    static struct report r;
+    struct check *c = arg;
+    bool whole = c->o.client.tls.verbose > 0;
+    session_report_init(&r, cmd_check.name, NULL);
+    c->out.silent = c->json || !whole;
+    c->out.json_file = c->out.json_file != NULL ? json : NULL;
+    int wake_fd;
+    const volatile sig_atomic_t *number;
+    if (signals_catch(&wake_fd, &number, &r.err) == 0 &&
+        ssl_context_forked(&r.err) == 0) {
+        c->client.loop.wake_fd = wake_fd;
+        check_one(c, i, &r);
+    }
+    r.target = c->targets.at[i].text;
+    return print(c, &r, !whole || r.stage == STAGE_SETUP);
+}
+
+static int check_all(struct check *c, struct report *r) {
+    const struct check_many many = {
+        .targets = &c->targets,
+        .at_once = c->o.jobs,
+        .loop = &c->client.loop,
+        .out = &c->out,
+        .text = !c->json,
+        .one = child,
+        .arg = c,
+    };
+    int status = check_many_run(&many, r);
+    if (r->err.origin == ERR_NONE) {
+        return status;
+    }
+    int own = session_end(&c->out, r);
+    bool first = r->err.origin == ERR_SIGNAL || own > status;
+    return first ? own : status;
+}
+
+/* All that comes before a connection. */
+static int prepare(struct check *c, const char *const *operands, size_t n,
+                   struct err *err) {
+    if (err->origin != ERR_NONE ||
+        check_targets_init(&c->targets, operands, n, c->o.targets, err) != 0 ||
+        client_init(&c->client, &c->o.client, err) != 0) {
+        return -1;
+    }
+    ssl_context_hear_tickets(&c->client.setup.ctx);
+    client_warn(&c->client, &c->out);
+    return 0;
 }
 
 static int open_output(struct check *c, struct err *err) {
@@ -113,36 +176,44 @@ static int open_output(struct check *c, struct err *err) {
 static int check_run(int argc, char **argv) {
     static struct check c;
     static struct report r;
-    const char *operand = NULL;
     size_t n = 0;
     int status = 0;
+    const char **operands = calloc((size_t)argc, sizeof *operands);
     c.o = (struct check_options){ .client = CLIENT_OPTIONS_INIT,
-                                  .settle = SETTLE_MS };
+                                  .settle = SETTLE_MS,
+                                  .jobs = JOBS };
     session_report_init(&r, cmd_check.name, NULL);
-    if (command_parse(&cmd_check, &c.o, argc, argv, &operand, &n, 1, &status,
-                      &r.err) == OPT_HELP) {
-        return status;
+    if (operands == NULL) {
+        err_set(&r.err, ERR_OS, ENOMEM, "no memory for the targets");
+    } else if (command_parse(&cmd_check, &c.o, argc, argv, operands, &n,
+                             (size_t)argc, &status, &r.err) == OPT_HELP) {
+        goto out;
     }
-    if (open_output(&c, &r.err) == 0 && r.err.origin == ERR_NONE) {
-        if (n == 0) {
-            err_set(&r.err, ERR_USAGE, 0, "check wants HOST:PORT");
-        } else if (client_init(&c.client, &c.o.client, &r.err) == 0) {
-            run(&c, operand, &r);
-        }
+    /* Even after a failure: how to report it is known by now. */
+    if (open_output(&c, &r.err) != 0 || prepare(&c, operands, n, &r.err) != 0) {
+        r.target = n == 1 ? operands[0] : NULL;
+        status = print(&c, &r, false);
+    } else if (c.targets.n == 1) {
+        check_one(&c, 0, &r);
+        status = print(&c, &r, false);
+    } else {
+        status = check_all(&c, &r);
     }
-    status = print(&c, &r);
     client_free(&c.client);
+    check_targets_free(&c.targets);
     if (!c.json) {
         output_close(&c.out);
     }
+out:
+    free(operands);
     return status;
 }
 
 const struct command cmd_check = {
     .name = "check",
-    .operand = "HOST:PORT",
-    .summary = "shake hands with a server, report, and exit",
-    .description = "Standard input is not touched.",
+    .operand = "HOST:PORT...",
+    .summary = "shake hands with servers, report, and exit",
+    .description = "Standard input is not touched, unless --targets names it.",
     .examples = examples,
     .groups = check_groups,
     .run = check_run,

@@ -29,16 +29,29 @@ static void catch_one(int number) {
     }
 }
 
+static int open_wake(struct err *err) {
+    if (pipe(wake) != 0) {
+        return err_set(err, ERR_OS, errno, "make a pipe: %s", strerror(errno));
+    }
+    for (int i = 0; i < 2; i++) {
+        fcntl(wake[i], F_SETFD, FD_CLOEXEC);
+        fcntl(wake[i], F_SETFL, O_NONBLOCK);
+    }
+    return 0;
+}
+
+int signals_forked(struct err *err) {
+    signal(SIGINT, SIG_IGN);
+    close(wake[0]);
+    close(wake[1]);
+    return open_wake(err);
+}
+
 int signals_catch(int *wake_fd, const volatile sig_atomic_t **number,
                   struct err *err) {
     if (wake[0] < 0) {
-        if (pipe(wake) != 0) {
-            return err_set(err, ERR_OS, errno, "make a pipe: %s",
-                           strerror(errno));
-        }
-        for (int i = 0; i < 2; i++) {
-            fcntl(wake[i], F_SETFD, FD_CLOEXEC);
-            fcntl(wake[i], F_SETFL, O_NONBLOCK);
+        if (open_wake(err) != 0) {
+            return -1;
         }
         struct sigaction was;
         pipe_kills =

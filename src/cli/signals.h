@@ -20,6 +20,15 @@
 MUST_USE int signals_catch(int *wake_fd, const volatile sig_atomic_t **number,
                            struct err *err);
 
+/**
+ * In a process forked after that: a descriptor of its own, which
+ * signals_catch() gives from now on. SIGINT, which a terminal sends to the
+ * parent as well, is ignored; the parent ends its children by SIGTERM.
+ *
+ * @return 0, or -1: ERR_OS
+ */
+MUST_USE int signals_forked(struct err *err);
+
 /** @return whether a closed stdout is to end us by SIGPIPE, silently */
 bool signals_pipe_kills(void);
 

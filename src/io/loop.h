@@ -14,7 +14,7 @@
 
 #include "base/err.h"
 
-enum { LOOP_FDS_MAX = 32, LOOP_DURATION_MAX = 32 };
+enum { LOOP_FDS_MAX = 1024, LOOP_DURATION_MAX = 32 };
 
 struct loop {
     int wake_fd; /* readable once a signal came, never read; borrowed; -1 */

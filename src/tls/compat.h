@@ -6,6 +6,7 @@
 #define TLS_COMPAT_H
 
 #include <mbedtls/ssl.h>
+#include <psa/crypto.h>
 #include <stdbool.h>
 
 /** @return the description (RFC 8446 6) of the fatal alert just received */
@@ -67,6 +68,21 @@ static inline void compat_hear_tickets(mbedtls_ssl_config *conf) {
         conf, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
 #else
     (void)conf;
+#endif
+}
+
+/**
+ * After a fork, so that no two processes draw the same random numbers; 3.6.6
+ * notices by itself.
+ *
+ * @return a PSA status
+ */
+static inline psa_status_t compat_forked(void) {
+#if MBEDTLS_VERSION_NUMBER < 0x03060600
+    mbedtls_psa_crypto_free();
+    return psa_crypto_init();
+#else
+    return PSA_SUCCESS;
 #endif
 }
 

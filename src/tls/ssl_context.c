@@ -122,6 +122,13 @@ int ssl_context_init(struct ssl_context *ctx, enum ssl_protocol protocol,
     return 0;
 }
 
+int ssl_context_forked(struct err *err) {
+    psa_status_t status = compat_forked();
+    return status == PSA_SUCCESS
+               ? 0
+               : err_set(err, ERR_TLS, status, "start the random generator");
+}
+
 void ssl_context_hear_tickets(struct ssl_context *ctx) {
     compat_hear_tickets(&ctx->conf);
 }

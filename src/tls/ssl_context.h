@@ -258,6 +258,13 @@ MUST_USE int ssl_context_set_alpn(struct ssl_context *ctx, const char *names,
  */
 void ssl_context_hear_tickets(struct ssl_context *ctx);
 
+/**
+ * Go on using contexts in a forked process, with random numbers of its own.
+ *
+ * @return 0, or -1: ERR_TLS with a PSA status
+ */
+MUST_USE int ssl_context_forked(struct err *err);
+
 /** The arguments of ssl.wrap_socket(), under its names. */
 struct ssl_wrap_args {
     bool server_side;
