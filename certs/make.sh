@@ -97,55 +97,55 @@ huge_minimum=20480   # bytes of DER the huge chain must exceed
 #   cn:      the rest of the line
 certificate_table() {
     cat <<'EOF'
-# name                   key     digest issuer       profile      dates  san   cn
-root                     ec256   sha256 self         root         long   -     mptls test root
-other-root               ec256   sha256 self         root         long   -     mptls other root
-intermediate             ec256   sha256 root         intermediate long   -     mptls test intermediate
+# name                      key     digest issuer                   profile      dates  san                               cn
+root                        ec256   sha256 self                     root         long   -                                 mptls test root
+other-root                  ec256   sha256 self                     root         long   -                                 mptls other root
+intermediate                ec256   sha256 root                     intermediate long   -                                 mptls test intermediate
 
-server-ec256             ec256   sha256 root         server       long   local localhost
-server-ec384             ec384   sha256 root         server       long   local localhost
-server-rsa2048           rsa2048 sha256 root         server-rsa   long   local localhost
-server-chain             ec256   sha256 intermediate server       long   local localhost
-client-ec256             ec256   sha256 root         client       long   -     mptls test client
-client-rsa2048           rsa2048 sha256 root         client       long   -     mptls test client
-client-other             ec256   sha256 other-root   client       long   -     mptls test client
+server-ec256                ec256   sha256 root                     server       long   local                             localhost
+server-ec384                ec384   sha256 root                     server       long   local                             localhost
+server-rsa2048              rsa2048 sha256 root                     server-rsa   long   local                             localhost
+server-chain                ec256   sha256 intermediate             server       long   local                             localhost
+client-ec256                ec256   sha256 root                     client       long   -                                 mptls test client
+client-rsa2048              rsa2048 sha256 root                     client       long   -                                 mptls test client
+client-other                ec256   sha256 other-root               client       long   -                                 mptls test client
 
-server-expired           ec256   sha256 root         server       past   local localhost
-server-not-yet-valid     ec256   sha256 root         server       future local localhost
-server-expired-untrusted ec256   sha256 other-root   server       past   local localhost
-server-self-signed       ec256   sha256 self         server       long   local localhost
-server-wrong-eku         ec256   sha256 root         client       long   local localhost
-server-sha1              ec256   sha1   root         server       long   local localhost
-server-rsa1024           rsa1024 sha256 root         server-rsa   long   local localhost
-server-revoked           ec256   sha256 root         server       long   local localhost
+server-expired              ec256   sha256 root                     server       past   local                             localhost
+server-not-yet-valid        ec256   sha256 root                     server       future local                             localhost
+server-expired-untrusted    ec256   sha256 other-root               server       past   local                             localhost
+server-self-signed          ec256   sha256 self                     server       long   local                             localhost
+server-wrong-eku            ec256   sha256 root                     client       long   local                             localhost
+server-sha1                 ec256   sha1   root                     server       long   local                             localhost
+server-rsa1024              rsa1024 sha256 root                     server-rsa   long   local                             localhost
+server-revoked              ec256   sha256 root                     server       long   local                             localhost
 
-server-no-san            ec256   sha256 root         server       long   -     localhost
-server-wrong-host        ec256   sha256 root         server       long   DNS:other.example         other.example
-server-ip-san            ec256   sha256 root         server       long   IP:127.0.0.1,IP:::1       ip only
-server-ip-in-dns         ec256   sha256 root         server       long   DNS:127.0.0.1             ip in dns
-server-wildcard          ec256   sha256 root         server       long   DNS:*.example.test        *.example.test
-server-idn               ec256   sha256 root         server       long   DNS:xn--bcher-kva.example xn--bcher-kva.example
-server-wildcard-mid      ec256   sha256 root         server       long   DNS:foo.*.example.test,DNS:*.test wildcards
+server-no-san               ec256   sha256 root                     server       long   -                                 localhost
+server-wrong-host           ec256   sha256 root                     server       long   DNS:other.example                 other.example
+server-ip-san               ec256   sha256 root                     server       long   IP:127.0.0.1,IP:::1               ip only
+server-ip-in-dns            ec256   sha256 root                     server       long   DNS:127.0.0.1                     ip in dns
+server-wildcard             ec256   sha256 root                     server       long   DNS:*.example.test                *.example.test
+server-idn                  ec256   sha256 root                     server       long   DNS:xn--bcher-kva.example         xn--bcher-kva.example
+server-wildcard-mid         ec256   sha256 root                     server       long   DNS:foo.*.example.test,DNS:*.test wildcards
 
-ca-same-name             ec256   sha256 self         root         long   -     mptls test root
-intermediate-same-name   ec256   sha256 root         intermediate long   -     mptls test intermediate
-intermediate-too-deep    ec256   sha256 intermediate intermediate long   -     mptls test too deep
-intermediate-constrained ec256   sha256 root         constrained  long   -     mptls test constrained
-intermediate-eku-client  ec256   sha256 root         ca-client    long   -     mptls test for clients
-intermediate-rsa1024     rsa1024 sha256 root         intermediate long   -     mptls test weak
-server-unknown-root      ec256   sha256 other-root   server       long   local localhost
-server-ca-same-name      ec256   sha256 ca-same-name server       long   local localhost
-server-path-too-long     ec256   sha256 intermediate-too-deep server long local localhost
-server-from-leaf         ec256   sha256 server-wrong-host server       long   local localhost
-server-name-constraints  ec256   sha256 intermediate-constrained server long local localhost
-server-aia               ec256   sha256 intermediate server-aia   long   local localhost
-server-wrong-ku          rsa2048 sha256 root         server-ku    long   local localhost
-server-wrong-eku-ca      ec256   sha256 intermediate-eku-client server long local localhost
-server-weak-ca           ec256   sha256 intermediate-rsa1024 server long local localhost
-client-expired           ec256   sha256 root         client       past   -     mptls test client
-client-self-signed       ec256   sha256 self         client       long   -     mptls test client
-client-missing-intermediate ec256 sha256 intermediate client      long   -     mptls test client
-client-sha1              ec256   sha1   root         client       long   -     mptls test client
+ca-same-name                ec256   sha256 self                     root         long   -                                 mptls test root
+intermediate-same-name      ec256   sha256 root                     intermediate long   -                                 mptls test intermediate
+intermediate-too-deep       ec256   sha256 intermediate             intermediate long   -                                 mptls test too deep
+intermediate-constrained    ec256   sha256 root                     constrained  long   -                                 mptls test constrained
+intermediate-eku-client     ec256   sha256 root                     ca-client    long   -                                 mptls test for clients
+intermediate-rsa1024        rsa1024 sha256 root                     intermediate long   -                                 mptls test weak
+server-unknown-root         ec256   sha256 other-root               server       long   local                             localhost
+server-ca-same-name         ec256   sha256 ca-same-name             server       long   local                             localhost
+server-path-too-long        ec256   sha256 intermediate-too-deep    server       long   local                             localhost
+server-from-leaf            ec256   sha256 server-wrong-host        server       long   local                             localhost
+server-name-constraints     ec256   sha256 intermediate-constrained server       long   local                             localhost
+server-aia                  ec256   sha256 intermediate             server-aia   long   local                             localhost
+server-wrong-ku             rsa2048 sha256 root                     server-ku    long   local                             localhost
+server-wrong-eku-ca         ec256   sha256 intermediate-eku-client  server       long   local                             localhost
+server-weak-ca              ec256   sha256 intermediate-rsa1024     server       long   local                             localhost
+client-expired              ec256   sha256 root                     client       past   -                                 mptls test client
+client-self-signed          ec256   sha256 self                     client       long   -                                 mptls test client
+client-missing-intermediate ec256   sha256 intermediate             client       long   -                                 mptls test client
+client-sha1                 ec256   sha1   root                     client       long   -                                 mptls test client
 EOF
 }
 

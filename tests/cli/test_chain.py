@@ -94,6 +94,16 @@ def every_certificate_there_is_has_a_case(t):
          "those without a case")
 
 
+@test
+def a_revoked_server(t):
+    args = (cert("server-revoked.pem"), *LOCALHOST, "--cadata",
+            cert("root.der"), "--crl", cert("crl.pem"))
+    _, report = report_of(t, *args)
+    agree(t, report, t.run("verify", *args), 33, ["revoked"], ["revoked"],
+          "serial number 1011) was revoked at 2020-06-01T00:00:00Z, by the "
+          "CRL of CN=mptls test root")
+
+
 @each([("not checked for a CRL", "server-revoked", 0, None),
        ("over one message", "server-huge-chain", 4, -0x6a00),
        ("constrained", "server-name-constraints", 23, UNPROCESSED)])
