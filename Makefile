@@ -5,6 +5,7 @@
 #   make demo       set up, build, and show a connection
 #   make test       set up, and run every test
 #   make check      the tests alone
+#   make readme     the README's page of failures, anew
 #   make lint       what a reader should not have to look for
 #   make sanitize   the tests under ASan and UBSan (SAN=... for others)
 #   make valgrind   the unit tests under valgrind
@@ -125,6 +126,9 @@ coverage:
 bench: $(BIN)
 	@sh tests/bench/run.sh $(BIN)
 
+readme: $(BIN)
+	@python3 tests/readme.py $(BIN) --write
+
 lint: $(OBJ)
 	sh tests/lint.sh layers $(BUILD) $(LAYERS)
 	sh tests/lint.sh size
@@ -202,7 +206,7 @@ $(FUZZ:=-lib): %-lib: %.o $(LIB)
 	$(call LINK,-fsanitize=fuzzer)
 
 .PHONY: all deps demo test check check-unit check-fuzz check-cli check-peer \
-	sanitize valgrind fuzz fuzz-run coverage bench lint format install uninstall \
+	sanitize valgrind fuzz fuzz-run coverage bench readme lint format install uninstall \
 	clean FORCE
 .SECONDARY:
 -include $(OBJ:.o=.d) $(BUILD)/src/main.d $(UNIT:=.d) $(HELPER:=.d) $(FUZZ:=.d) \

@@ -17,18 +17,39 @@ static bool in_list(const struct ssl_ids *ids, uint16_t id) {
     return false;
 }
 
-/* RFC 8701: values that mean nothing, in both ends' lists by chance. */
-static bool grease(enum ssl_kind kind, uint16_t id) {
+/* What is in a list and offers nothing: GREASE (RFC 8701), the signals among
+ * the suites (RFC 5746 3.3, RFC 7507). */
+static bool no_offer(enum ssl_kind kind, uint16_t id) {
+    enum { RENEGOTIATION_INFO = 0x00FF, FALLBACK = 0x5600 };
     char label[SSL_LABEL_MAX];
-    return strcmp(ssl_name(kind, id, label), "GREASE") == 0;
+    bool signal =
+        kind == SSL_KIND_CIPHER && (id == RENEGOTIATION_INFO || id == FALLBACK);
+    return signal || strcmp(ssl_name(kind, id, label), "GREASE") == 0;
+}
+
+/* What of a list can come to be used.
+ * @param version  the only one in common, whose suites they are; 0: several */
+static struct ssl_ids usable(enum ssl_kind kind, const struct ssl_ids *ids,
+                             unsigned version) {
+    enum { TLS13 = 0x0304, TLS13_SUITES = 0x13 };
+    struct ssl_ids out = { 0, { 0 } };
+    for (size_t i = 0; i < ids->n; i++) {
+        bool of_13 = ids->id[i] >> 8 == TLS13_SUITES;
+        bool fits = kind != SSL_KIND_CIPHER || version == 0 ||
+                    of_13 == (version == TLS13);
+        if (fits && !no_offer(kind, ids->id[i])) {
+            out.id[out.n++] = ids->id[i];
+        }
+    }
+    return out;
 }
 
 /* @param want  whether what is counted is in `other`, too */
-static size_t count(enum ssl_kind kind, const struct ssl_ids *ids,
-                    const struct ssl_ids *other, bool want) {
+static size_t count(const struct ssl_ids *ids, const struct ssl_ids *other,
+                    bool want) {
     size_t n = 0;
     for (size_t i = 0; i < ids->n; i++) {
-        n += !grease(kind, ids->id[i]) && in_list(other, ids->id[i]) == want;
+        n += in_list(other, ids->id[i]) == want;
     }
     return n;
 }
@@ -45,7 +66,7 @@ static void rows_of(FILE *f, enum ssl_kind kind, const struct side *s,
     char name[SSL_LABEL_MAX];
     for (size_t i = 0; i < s->ids->n && rows > 0; i++) {
         uint16_t id = s->ids->id[i];
-        if (!grease(kind, id) && in_list(s->other, id) == want) {
+        if (in_list(s->other, id) == want) {
             report_line(f, "  %-10s%-46s%-5s%s", label,
                         ssl_name(kind, id, name), s->ours, s->theirs);
             label = "";
@@ -66,9 +87,9 @@ static void kind_text(FILE *f, enum ssl_kind kind, const char *label,
     const struct side both = { ours, theirs, "yes", "yes" };
     const struct side we = { ours, theirs, "yes", "-" };
     const struct side they = { theirs, ours, "-", "yes" };
-    size_t common = count(kind, ours, theirs, true);
-    size_t our_n = count(kind, ours, theirs, false);
-    size_t their_n = count(kind, theirs, ours, false);
+    size_t common = count(ours, theirs, true);
+    size_t our_n = count(ours, theirs, false);
+    size_t their_n = count(theirs, ours, false);
     if (common > 0) {
         rows_of(f, kind, &both, true, COMMON_ROWS, label);
         left_out(f, common, COMMON_ROWS, "in common");
@@ -84,11 +105,19 @@ static void kind_text(FILE *f, enum ssl_kind kind, const char *label,
     }
 }
 
-static bool nothing_in_common(enum ssl_kind kind, const struct ssl_ids *ours,
+static bool nothing_in_common(const struct ssl_ids *ours,
                               const struct ssl_ids *theirs) {
-    return count(kind, ours, theirs, true) == 0 &&
-           count(kind, ours, theirs, false) > 0 &&
-           count(kind, theirs, ours, false) > 0;
+    return count(ours, theirs, true) == 0 && ours->n > 0 && theirs->n > 0;
+}
+
+/* @return the version that is the only one in common, or 0 */
+static unsigned only_version(const struct ssl_ids *ours,
+                             const struct ssl_ids *theirs) {
+    unsigned version = 0;
+    for (size_t i = 0; i < ours->n; i++) {
+        version = in_list(theirs, ours->id[i]) ? ours->id[i] : version;
+    }
+    return count(ours, theirs, true) == 1 ? version : 0;
 }
 
 void offers_text(FILE *f, const struct report *r) {
@@ -98,18 +127,24 @@ void offers_text(FILE *f, const struct report *r) {
         [SSL_KIND_GROUP] = "group",
         [SSL_KIND_SIG_ALG] = "signature",
     };
-    const struct ssl_offer *ours = &r->tls.ours, *theirs = &r->tls.theirs;
+    const struct ssl_offer *we = &r->tls.ours, *they = &r->tls.theirs;
+    struct ssl_ids ours[KINDS], theirs[KINDS];
+    unsigned version =
+        only_version(&we->of[SSL_KIND_VERSION], &they->of[SSL_KIND_VERSION]);
     bool empty = false;
     for (int k = 0; k < KINDS; k++) {
-        empty = empty || nothing_in_common((enum ssl_kind)k, &ours->of[k],
-                                           &theirs->of[k]);
+        ours[k] = usable((enum ssl_kind)k, &we->of[k], version);
+        theirs[k] = usable((enum ssl_kind)k, &they->of[k], version);
+        empty = empty || nothing_in_common(&ours[k], &theirs[k]);
     }
-    if (!ours->known || !theirs->known || !empty ||
-        r->stage != STAGE_HANDSHAKE) {
+    if (!we->known || !they->known || !empty || r->stage != STAGE_HANDSHAKE) {
         return;
     }
     report_line(f, "offers:     %-46sours peer", "");
-    for (int k = 0; k < KINDS; k++) {
-        kind_text(f, (enum ssl_kind)k, labels[k], &ours->of[k], &theirs->of[k]);
+    /* Without a version nothing else can be agreed on. */
+    bool none =
+        nothing_in_common(&ours[SSL_KIND_VERSION], &theirs[SSL_KIND_VERSION]);
+    for (int k = 0; k < (none ? 1 : KINDS); k++) {
+        kind_text(f, (enum ssl_kind)k, labels[k], &ours[k], &theirs[k]);
     }
 }

@@ -252,6 +252,16 @@ static const char *version_option(const struct look *l) {
     return NULL;
 }
 
+static const char *key_words(enum ssl_suite_key key) {
+    static const char *const words[] = {
+        [SSL_KEY_NONE] = "a certificate",
+        [SSL_KEY_RSA] = "a certificate with an RSA key",
+        [SSL_KEY_EC] = "a certificate with an EC key",
+        [SSL_KEY_DSS] = "a certificate with a DSA key",
+    };
+    return words[key];
+}
+
 static void lack_cipher(const struct look *l) {
     char here[SSL_NAME_MAX], buf[SSL_NAME_MAX], word[SSL_LABEL_MAX];
     char lack[SSL_LABEL_MAX + 40];
@@ -262,25 +272,22 @@ static void lack_cipher(const struct look *l) {
     if (here[0] == '\0' && version != NULL) {
         snprintf(here, sizeof here, "%s", version);
     } else if (here[0] == '\0' && theirs.n > 0) {
-        bool psk = in_build(theirs.id[0]);
-        snprintf(here, sizeof here, "nothing: %s %s",
-                 psk ? "we have no pre-shared key for" : "this build has no",
-                 ssl_name(SSL_KIND_CIPHER, theirs.id[0], word));
+        struct ssl_suite first = ssl_suite_of(theirs.id[0]);
+        const char *name = ssl_name(SSL_KIND_CIPHER, theirs.id[0], word);
+        if (!in_build(theirs.id[0]) || first.psk) {
+            snprintf(here, sizeof here, "nothing: %s %s",
+                     first.psk ? "we have no pre-shared key for"
+                               : "this build has no",
+                     name);
+        } else {
+            snprintf(here, sizeof here, "--ciphers %s, and %s (--cert, --key)",
+                     name, key_words(first.key));
+        }
     }
     snprintf(lack, sizeof lack, "no cipher suite of %s in common",
              version_words(l->version, word));
     lay(l, "no-common-cipher", SSL_KIND_CIPHER, lack, &ours, &theirs, here,
         offer_words(l, &ours, buf));
-}
-
-static const char *key_words(enum ssl_suite_key key) {
-    static const char *const words[] = {
-        [SSL_KEY_NONE] = "a certificate",
-        [SSL_KEY_RSA] = "a certificate with an RSA key",
-        [SSL_KEY_EC] = "a certificate with an EC key",
-        [SSL_KEY_DSS] = "a certificate with a DSA key",
-    };
-    return words[key];
 }
 
 /* A server that would have a suite in common if its certificate were another:

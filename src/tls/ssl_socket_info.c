@@ -198,9 +198,13 @@ static bool is_about_offers(const struct err *e) {
 
 void ssl_socket_diagnose(const struct ssl_socket *sock, const struct err *e,
                          struct ssl_info *info) {
+    struct ssl_offer ours;
     diagnose_chain(sock, info);
+    ssl_diagnose_ours(sock->ctx, &ours);
     if (info->server_side) {
-        ssl_diagnose_ours(sock->ctx, &info->ours);
+        info->ours = ours;
+    } else { /* a hello for TLS 1.2 does not say that we take nothing older */
+        info->ours.of[SSL_KIND_VERSION] = ours.of[SSL_KIND_VERSION];
     }
     if (!sock->handshake_done && info->theirs.known && is_about_offers(e)) {
         (void)ssl_diagnose_offers(sock->ctx, info);

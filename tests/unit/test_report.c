@@ -399,8 +399,10 @@ static struct report nothing_in_common(void) {
     *o = *t = (struct ssl_offer){ .known = true };
     list(&o->of[SSL_KIND_VERSION], 2, (uint16_t[]){ 0x0304, 0x0303 });
     list(&t->of[SSL_KIND_VERSION], 2, (uint16_t[]){ 0x7A7A, 0x0303 });
-    list(&o->of[SSL_KIND_CIPHER], 3, (uint16_t[]){ 0xC02B, 0xC02C, 0x1301 });
-    list(&t->of[SSL_KIND_CIPHER], 2, (uint16_t[]){ 0x7A7A, 0x002F });
+    list(&o->of[SSL_KIND_CIPHER], 4,
+         (uint16_t[]){ 0x1301, 0xC02B, 0xC02C, 0xC023 });
+    list(&t->of[SSL_KIND_CIPHER], 4,
+         (uint16_t[]){ 0x7A7A, 0x002F, 0x00FF, 0x5600 });
     list(&o->of[SSL_KIND_GROUP], 2, (uint16_t[]){ 29, 23 });
     list(&t->of[SSL_KIND_GROUP], 3, (uint16_t[]){ 23, 29, 24 });
     list(&o->of[SSL_KIND_SIG_ALG], 1, (uint16_t[]){ 0x0403 });
@@ -431,8 +433,16 @@ static void both_offers_are_laid_side_by_side(void **state) {
     assert_non_null(at);
     assert_memory_equal(at, table, strlen(table));
     /* Something of everything is in common; or it is not known what. */
-    list(&r.tls.theirs.of[SSL_KIND_CIPHER], 1, (uint16_t[]){ 0x1301 });
+    list(&r.tls.theirs.of[SSL_KIND_CIPHER], 1, (uint16_t[]){ 0xC02C });
     assert_null(strstr(said(&r), "offers:"));
+    /* Suites of TLS 1.3 are no use in TLS 1.2. */
+    list(&r.tls.theirs.of[SSL_KIND_CIPHER], 2, (uint16_t[]){ 0x1301, 0x2F });
+    assert_non_null(strstr(said(&r), "suite     <- nothing in common"));
+    list(&r.tls.theirs.of[SSL_KIND_VERSION], 2, (uint16_t[]){ 0x0304, 0x0303 });
+    assert_null(strstr(said(&r), "offers:"));
+    list(&r.tls.theirs.of[SSL_KIND_VERSION], 1, (uint16_t[]){ 0x0302 });
+    assert_non_null(strstr(said(&r), "version   <- nothing in common"));
+    assert_null(strstr(text, "  suite  "));
     r = nothing_in_common();
     r.tls.theirs.known = false;
     assert_null(strstr(said(&r), "offers:"));
