@@ -129,8 +129,11 @@ void ssl_diagnose_ours(const struct ssl_context *ctx, struct ssl_offer *offer) {
     memset(offer, 0, sizeof *offer);
     offer->known = true;
     bool ec, tls13 = ctx->max_version == SSL_TLS_1_3;
-    for (int v = ctx->max_version; v >= (int)ctx->min_version; v--) {
-        put(&offer->of[SSL_KIND_VERSION], v == SSL_TLS_1_3 ? 0x0304 : 0x0303);
+    if (tls13) {
+        put(&offer->of[SSL_KIND_VERSION], 0x0304);
+    }
+    if (ctx->min_version == SSL_TLS_1_2) {
+        put(&offer->of[SSL_KIND_VERSION], 0x0303);
     }
     list_ciphers(ctx, offer, &ec);
     const uint16_t *groups = compat_groups(&ctx->conf);
