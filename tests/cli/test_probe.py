@@ -1,8 +1,10 @@
 """--why and --probe against what is hardly a TLS server, or none."""
+import os
+import pty
 import socket
 import threading
 
-from harness import Failed, each, test
+from harness import Failed, each, read_some, test
 
 ASKED_MAX = 41  # one handshake, and 40 questions
 
@@ -299,3 +301,38 @@ def the_text_and_the_json_of_a_probe_say_the_same(t):
                                     else "exit %d:" % d["status"]),
               d["result"])
     t.eq(peer.count, 1 + found["connections"], "connections")
+
+
+@test
+def a_server_that_goes_ends_a_probe(t):
+    s = t.serve("--keep-open")
+
+    def do(t, client):
+        if peer.count == 5:
+            peer.listener.close()
+        pass_on(client, t.tcp(s.address))
+    peer = Peer(t, do)
+    r, found = probe(t, peer)
+    t.eq((r.status, found["devices"]), (0, []), "status and devices")
+    t.has(found["stopped"], "refused")
+    t.has(r.out.decode(), "this is not all: connect to " + peer.where)
+
+
+@test
+def a_terminal_sees_how_far_it_is(t):
+    """One line, which is gone in the end; none where it is no terminal."""
+    peer = Peer(t, send(b"\x15\x03\x03\x00\x02\x02\x28"))
+    master, slave = pty.openpty()
+    t.on_exit(lambda: os.close(master))
+    p = t.start("check", "--verify", "none", "--probe", peer.where,
+                stderr=slave)
+    os.close(slave)
+    said = b""
+    while b"more: --why" not in said:
+        said += read_some(master)
+    p.popen.wait(10)
+    t.has(said, b"\r\x1b[Kmptls: asked 1 times; now for versions", b"devices")
+    t.has(said.split(b"now for")[-1], b"\r\x1b[Kmptls: handshake")
+    r, _ = probe(t, peer)
+    if "asked" in r.err:
+        raise Failed(r.err)
