@@ -246,6 +246,19 @@ static void drop_cert(struct ssl_context *ctx) {
     ctx->have_cert = false;
 }
 
+/* Without one of these no suite can use it (RFC 5246 7.4.2). */
+static bool has_use(const mbedtls_x509_crt *crt) {
+    static const unsigned uses[] = { MBEDTLS_X509_KU_DIGITAL_SIGNATURE,
+                                     MBEDTLS_X509_KU_KEY_ENCIPHERMENT,
+                                     MBEDTLS_X509_KU_KEY_AGREEMENT };
+    for (size_t i = 0; i < sizeof uses / sizeof uses[0]; i++) {
+        if (mbedtls_x509_crt_check_key_usage(crt, uses[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What Mbed TLS would find out in every handshake, and not say. */
 static int check_sendable(const struct ssl_context *ctx, struct err *err) {
     enum { EACH = 5, ALL = 8 }; /* RFC 8446 4.4.2: lengths and extensions */
@@ -265,6 +278,11 @@ static int check_sendable(const struct ssl_context *ctx, struct err *err) {
             MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH)) != 0) {
         return err_set(err, ERR_TLS, MBEDTLS_ERR_SSL_BAD_CERTIFICATE,
                        "the certificate is not for servers (extKeyUsage)");
+    }
+    if (ctx->protocol == SSL_PROTOCOL_TLS_SERVER && !has_use(&ctx->cert)) {
+        return err_set(err, ERR_TLS, MBEDTLS_ERR_SSL_BAD_CERTIFICATE,
+                       "the certificate is neither for signatures nor for key "
+                       "exchange (keyUsage)");
     }
     return 0;
 }

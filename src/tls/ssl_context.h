@@ -120,9 +120,9 @@ void ssl_context_free(struct ssl_context *ctx);
  * @param key_len   bytes
  * @return 0, or -1: ERR_TLS with MBEDTLS_ERR_X509_*, _PEM_* or _PK_*, or
  *         MBEDTLS_ERR_SSL_BAD_CERTIFICATE for a server's certificate that is
- *         not for servers (RFC 5280 4.2.1.12), or _SSL_BUFFER_TOO_SMALL for a
- *         chain over one message of 16384 bytes; after that the context has no
- * certificate
+ *         not for servers (RFC 5280 4.2.1.3, 4.2.1.12), or
+ * _SSL_BUFFER_TOO_SMALL for a chain over one message of 16384 bytes; after that
+ * the context has no certificate
  */
 MUST_USE int ssl_context_load_cert_chain(struct ssl_context *ctx,
                                          const unsigned char *cert,

@@ -92,16 +92,22 @@ static void a_chain_that_no_message_can_carry_is_refused(void **state) {
     assert_int_equal(err.code, MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL);
 }
 
-static void a_server_is_not_given_a_certificate_for_clients(void **state) {
+static void a_server_is_not_given_a_certificate_for_another_use(void **state) {
+    static const char *const rows[][3] = {
+        { "server-wrong-eku.pem", "server-wrong-eku-key.pem", "extKeyUsage" },
+        { "server-wrong-ku.pem", "server-wrong-ku-key.pem", "keyUsage" },
+    };
     (void)state;
-    struct err err = ERR_INIT;
-    assert_int_equal(
-        load("server-wrong-eku.pem", "server-wrong-eku-key.pem", &err), 0);
-    ctx.protocol = SSL_PROTOCOL_TLS_SERVER;
-    assert_int_equal(
-        load("server-wrong-eku.pem", "server-wrong-eku-key.pem", &err), -1);
-    assert_int_equal(err.origin, ERR_TLS);
-    assert_int_equal(err.code, MBEDTLS_ERR_SSL_BAD_CERTIFICATE);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct err err = ERR_INIT;
+        ctx.protocol = SSL_PROTOCOL_TLS_CLIENT;
+        assert_int_equal(load(rows[i][0], rows[i][1], &err), 0);
+        ctx.protocol = SSL_PROTOCOL_TLS_SERVER;
+        assert_int_equal(load(rows[i][0], rows[i][1], &err), -1);
+        assert_int_equal(err.origin, ERR_TLS);
+        assert_int_equal(err.code, MBEDTLS_ERR_SSL_BAD_CERTIFICATE);
+        assert_non_null(strstr(err.msg, rows[i][2]));
+    }
 }
 
 static void der_may_hold_several_and_nothing_else(void **state) {
@@ -283,7 +289,7 @@ int main(void) {
         TEST(every_form_of_a_key_is_taken),
         TEST(a_pair_that_is_wrong_is_refused_with_its_cause),
         TEST(a_chain_that_no_message_can_carry_is_refused),
-        TEST(a_server_is_not_given_a_certificate_for_clients),
+        TEST(a_server_is_not_given_a_certificate_for_another_use),
         TEST(der_may_hold_several_and_nothing_else),
         TEST(a_bundle_with_a_broken_certificate_is_refused),
         TEST(only_the_modes_there_are_can_be_set),
