@@ -7,6 +7,7 @@
 #include "cli/check_many.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/print_micropython.h"
 #include "cli/probe.h"
 #include "cli/signals.h"
 #include "report/probe.h"
@@ -19,6 +20,8 @@ struct check_options {
     const char *targets;
     unsigned jobs;
     bool probe;
+    int print_cadata; /* -1: the report is printed */
+    bool print_micropython;
 };
 
 #define C struct check_options
@@ -29,6 +32,11 @@ static const struct opt check_opts[] = {
                      "200ms; 0: do not)"),
     OPT_ROW_FLAG(C, probe, 0, "probe",
                  "ask for all that the server takes, and what devices get"),
+    OPT_ROW_CHOICE(C, print_cadata, 0, "print-cadata", "FORM",
+                   print_cadata_names,
+                   "print the one CA that a board needs, and no report"),
+    OPT_ROW_FLAG(C, print_micropython, 0, "print-micropython",
+                 "print the program that does the same on a board"),
     OPT_ROW_STRING(C, targets, 0, "targets", "FILE",
                    "check these, too: HOST:PORT a line; - is stdin"),
     OPT_ROW_UINT(C, jobs, 0, "jobs", "N", 1, CHECK_JOBS_MAX,
@@ -66,7 +74,9 @@ static const char *const examples[] = {
     "mptls check esp32.local:8443 --cafile ca.pem",
     "mptls check example.com:443 --json | jq .times_ms",
     "mptls check broker.local:8883 --probe",
-    "mptls check --targets fleet.txt --jobs 32 --json >fleet.json", NULL
+    "mptls check example.com:443 --print-cadata der >ca.der",
+    "mptls check --targets fleet.txt --jobs 32 --json >fleet.json",
+    NULL
 };
 
 /* What one run needs. */
@@ -75,22 +85,51 @@ struct check {
     struct check_targets targets;
     struct client client;
     struct output out;
-    bool json; /* on stdout, in place of the text */
+    bool json;                /* on stdout, in place of the text */
+    struct net_target target; /* the last one */
+    struct cadata cadata;
 };
 
 /* Handshake, end, and no more. */
 static void check_one(struct check *c, size_t i, struct report *r) {
-    struct net_target target;
     r->target = c->targets.at[i].text;
-    if (check_target_parse(&c->targets, i, &target, &r->err) != 0 ||
-        client_name(&c->client, &target, &r->err) != 0) {
+    if (check_target_parse(&c->targets, i, &c->target, &r->err) != 0 ||
+        client_name(&c->client, &c->target, &r->err) != 0) {
         return;
     }
-    if (client_open(&c->client, &target, &c->out, r) == 0) {
+    if (client_open(&c->client, &c->target, &c->out, r) == 0) {
         session_settle(&c->client.session, c->o.settle, r);
         session_close(&c->client.session, r);
     }
     probe_after(&c->client, c->o.probe, &c->out, r);
+}
+
+static void print_report(const struct report *r, bool line) {
+    (line ? report_text_check_line : report_text_check)(stdout, r);
+    if (r->probe != NULL && !line) {
+        report_text_probe(stdout, r->probe);
+    }
+}
+
+/* What is asked for in place of the report. */
+static void print_instead(struct check *c, struct report *r) {
+    if (c->o.print_micropython) {
+        print_micropython(stdout, &c->client, &c->target, &c->cadata, r);
+    } else if (r->err.origin == ERR_NONE || c->cadata.der != NULL) {
+        struct err err = ERR_INIT;
+        if (print_cadata(stdout, (enum print_cadata)c->o.print_cadata,
+                         &c->cadata, &err) != 0) {
+            err_set(&r->err, err.origin, err.code, "%s", err.msg);
+        }
+    }
+    const char *warning = print_cadata_warning(&c->cadata);
+    if (warning != NULL) {
+        output_warning(&c->out, warning);
+    }
+}
+
+static bool prints_instead(const struct check *c) {
+    return c->o.print_micropython || c->o.print_cadata >= 0;
 }
 
 /* The report goes first, so that its explanation follows it on a terminal.
@@ -100,9 +139,10 @@ static int print(struct check *c, struct report *r, bool line) {
     if (!c->json && (line || r->stage != STAGE_SETUP)) {
         struct output_words words;
         output_judge(r, &words);
-        (line ? report_text_check_line : report_text_check)(stdout, r);
-        if (r->probe != NULL && !line) {
-            report_text_probe(stdout, r->probe);
+        if (prints_instead(c)) {
+            print_instead(c, r);
+        } else {
+            print_report(r, line);
         }
         printed = command_flush();
     }
@@ -148,15 +188,42 @@ static int check_all(struct check *c, struct report *r) {
     return first ? own : status;
 }
 
+static int check_usage(const struct check *c, struct err *err) {
+    if (!prints_instead(c)) {
+        return 0;
+    }
+    const char *name = c->o.print_micropython ? "micropython" : "cadata";
+    if (c->o.print_micropython && c->o.print_cadata >= 0) {
+        return err_set(err, ERR_USAGE, 0,
+                       "--print-cadata and --print-micropython are one or the "
+                       "other");
+    }
+    if (c->json) {
+        return err_set(err, ERR_USAGE, 0,
+                       "--print-%s and --json both want stdout: --json=FILE "
+                       "goes with it",
+                       name);
+    }
+    if (c->targets.n != 1) {
+        return err_set(err, ERR_USAGE, 0,
+                       "--print-%s is for one target, not %zu", name,
+                       c->targets.n);
+    }
+    return print_cadata_check(c->o.print_cadata, err);
+}
+
 /* All that comes before a connection. */
 static int prepare(struct check *c, const char *const *operands, size_t n,
                    struct err *err) {
     if (err->origin != ERR_NONE ||
         check_targets_init(&c->targets, operands, n, c->o.targets, err) != 0 ||
+        check_usage(c, err) != 0 ||
         client_init(&c->client, &c->o.client, err) != 0) {
         return -1;
     }
     ssl_context_hear_tickets(&c->client.setup.ctx);
+    c->client.setup.ctx.keep_top = prints_instead(c);
+    c->client.session.cadata = prints_instead(c) ? &c->cadata : NULL;
     client_warn(&c->client, &c->out);
     return 0;
 }
@@ -181,7 +248,8 @@ static int check_run(int argc, char **argv) {
     const char **operands = calloc((size_t)argc, sizeof *operands);
     c.o = (struct check_options){ .client = CLIENT_OPTIONS_INIT,
                                   .settle = SETTLE_MS,
-                                  .jobs = JOBS };
+                                  .jobs = JOBS,
+                                  .print_cadata = -1 };
     session_report_init(&r, cmd_check.name, NULL);
     if (operands == NULL) {
         err_set(&r.err, ERR_OS, ENOMEM, "no memory for the targets");
@@ -200,6 +268,7 @@ static int check_run(int argc, char **argv) {
         status = check_all(&c, &r);
     }
     client_free(&c.client);
+    cadata_free(&c.cadata);
     check_targets_free(&c.targets);
     if (!c.json) {
         output_close(&c.out);

@@ -17,6 +17,7 @@ struct verify_options {
     struct tls_options tls;
     const char *server_hostname;
     int purpose;
+    int print_cadata; /* -1: no */
 };
 
 static const char *const purpose_names[] = { "server", "client", NULL };
@@ -29,6 +30,9 @@ static const struct opt verify_opts[] = {
                    "the name to find in the certificate (default: none)"),
     OPT_ROW_CHOICE(V, purpose, 0, "purpose", "WHOSE", purpose_names,
                    "whose chain it is: server unless given"),
+    OPT_ROW_CHOICE(V, print_cadata, 0, "print-cadata", "FORM",
+                   print_cadata_names,
+                   "print the one CA that a board needs, and no verdict"),
     OPT_END
 };
 
@@ -88,7 +92,13 @@ static int check_usage(const struct verify_options *o, const char *operand,
         return err_set(err, ERR_USAGE, 0,
                        "--server-hostname is for --purpose server");
     }
-    return 0;
+    if (o->print_cadata >= 0 && o->tls.json.given &&
+        o->tls.json.value == NULL) {
+        return err_set(err, ERR_USAGE, 0,
+                       "--print-cadata and --json both want stdout: "
+                       "--json=FILE goes with it");
+    }
+    return print_cadata_check(o->print_cadata, err);
 }
 
 static void run(const struct verify_options *o, const char *operand,
@@ -109,6 +119,7 @@ static void run(const struct verify_options *o, const char *operand,
     }
     r->stage = STAGE_HANDSHAKE; /* what is wrong from here on ends one */
     r->trust = setup->trust;
+    setup->ctx.keep_top = o->print_cadata >= 0;
     int rc = ssl_chain_verify(chain, &setup->ctx, o->server_hostname, &r->err);
     (void)rc; /* r->err says it */
     ssl_chain_info(chain, &setup->ctx, &r->tls);
@@ -153,6 +164,26 @@ static void print_chain(const struct verify_options *o,
     }
 }
 
+/* In place of the result. @return as print_result() */
+static int print_ca(const struct verify_options *o,
+                    const struct ssl_chain *chain, const struct output *out,
+                    struct report *r) {
+    struct cadata c;
+    struct err err = ERR_INIT;
+    cadata_of_chain(&c, chain);
+    const char *warning = print_cadata_warning(&c);
+    if (warning != NULL) {
+        output_warning(out, warning);
+    }
+    if ((r->err.origin == ERR_NONE || c.der != NULL) &&
+        print_cadata(stdout, (enum print_cadata)o->print_cadata, &c, &err) !=
+            0) {
+        err_set(&r->err, err.origin, err.code, "%s", err.msg);
+    }
+    cadata_free(&c);
+    return command_flush();
+}
+
 /* On stdout; what is wrong has gone to stderr, as from connect.
  * @return 0 if all of it was written */
 static int print_result(const struct verify_options *o,
@@ -179,6 +210,7 @@ static int verify_run(int argc, char **argv) {
     size_t n = 0;
     int status = 0;
     o.tls.verify = SSL_CERT_REQUIRED;
+    o.print_cadata = -1;
     session_report_init(&r, cmd_verify.name, NULL);
     r.event = "verify";
     ssl_chain_init(&chain);
@@ -197,8 +229,15 @@ static int verify_run(int argc, char **argv) {
         run(&o, operand, &setup, &chain, &r);
         session_warn_crl(&chain.verify, &out);
     }
+    int printed = 0;
+    bool ca = o.print_cadata >= 0;
+    if (ca && r.stage != STAGE_SETUP) {
+        printed = print_ca(&o, &chain, &out, &r);
+    }
     status = output_end(&out, &r);
-    int printed = to_stdout ? 0 : print_result(&o, &chain, &setup.now, &r);
+    if (!to_stdout && !ca) {
+        printed = print_result(&o, &chain, &setup.now, &r);
+    }
     status = status != 0 ? status : printed;
     ssl_chain_free(&chain);
     tls_setup_free(&setup);

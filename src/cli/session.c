@@ -282,6 +282,9 @@ void session_close(const struct session *s, struct report *r) {
     }
     ssl_socket_info(&sock, &r->tls, cipher);
     ssl_socket_diagnose(&sock, &r->err, &r->tls);
+    if (s->cadata != NULL) {
+        cadata_of_socket(s->cadata, &sock);
+    }
     ssl_socket_free(&sock);
     close(lower.stream.fd);
     r->total_us = loop_now_us() - s->started_us;

@@ -6,6 +6,7 @@
 #define CLI_SESSION_H
 
 #include "cli/output.h"
+#include "cli/print_cadata.h"
 #include "cli/tls_options.h"
 #include "io/loop.h"
 #include "io/net.h"
@@ -17,6 +18,7 @@ struct session {
     struct tls_setup *setup;
     const struct loop *loop;
     const char *server_hostname; /* NULL: none; connect only */
+    struct cadata *cadata;       /* filled; NULL: not wanted */
     bool keep_stdout;            /* the peer's end is not to close stdout */
     int64_t started_us;          /* of the run, or of the accepted client */
 };

@@ -37,6 +37,7 @@ void ssl_chain_init(struct ssl_chain *c) {
 
 void ssl_chain_free(struct ssl_chain *c) {
     mbedtls_x509_crt_free(&c->certs);
+    ssl_verify_free(&c->verify);
     ssl_chain_init(c);
 }
 
@@ -225,6 +226,7 @@ int ssl_chain_verify(struct ssl_chain *c, struct ssl_context *ctx,
     c->name_checked = client && name != NULL && name[0] != '\0';
     snprintf(c->server_hostname, sizeof c->server_hostname, "%s",
              name != NULL ? name : "");
+    ssl_verify_free(&c->verify);
     c->verify = (struct ssl_verify){
         .name = c->name_checked ? c->server_hostname : NULL,
         .ctx = ctx,

@@ -75,6 +75,7 @@ struct ssl_context {
     bool ciphers_set;
     bool allow_truncation;
     bool no_close_notify;
+    bool keep_top; /* of each path that is verified (ssl_verify.h) */
     enum ssl_version min_wanted, max_wanted;   /* as set_versions says */
     enum ssl_version min_version, max_version; /* as the suites allow */
     ssl_keylog *keylog;                        /* NULL: secrets stay secret */

@@ -192,6 +192,7 @@ void ssl_socket_free(struct ssl_socket *sock) {
     mbedtls_ssl_free(&sock->ssl);
     mbedtls_ssl_init(&sock->ssl);
     ssl_tap_free(&sock->tap);
+    ssl_verify_free(&sock->verify);
 }
 
 /* Mbed TLS's answer as a stream's; `ret` is not a success. */

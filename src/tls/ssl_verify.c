@@ -198,6 +198,20 @@ const char *ssl_verify_purpose(const struct ssl_context *ctx) {
                                                     : MBEDTLS_OID_CLIENT_AUTH;
 }
 
+static void keep_top(struct ssl_verify *v, const mbedtls_x509_crt *crt) {
+    v->top = mbedtls_calloc(1, crt->raw.len);
+    if (v->top != NULL) {
+        memcpy(v->top, crt->raw.p, crt->raw.len);
+        v->top_len = crt->raw.len;
+    }
+}
+
+void ssl_verify_free(struct ssl_verify *v) {
+    mbedtls_free(v->top);
+    v->top = NULL;
+    v->top_len = 0;
+}
+
 int ssl_verify_callback(void *arg, mbedtls_x509_crt *crt, int depth,
                         uint32_t *flags) {
     struct ssl_verify *v = arg;
@@ -220,6 +234,9 @@ int ssl_verify_callback(void *arg, mbedtls_x509_crt *crt, int depth,
         if (!ssl_pin_match(&v->ctx->pins, crt)) {
             *flags |= SSL_BADCERT_PIN;
         }
+    }
+    if (!v->called && v->ctx->keep_top) { /* it goes from the top down */
+        keep_top(v, crt);
     }
     v->called = true;
     if (i < SSL_CHAIN_MAX) {

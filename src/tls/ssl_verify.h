@@ -27,7 +27,14 @@ struct ssl_verify {
     /* How far the clock is outside each one's validity: below 0 before it
      * begins, above 0 after it has ended. */
     int64_t seconds_off[SSL_CHAIN_MAX];
+    /* DER of the path's last certificate, if the context's keep_top is set;
+     * owned; NULL: none, or no memory for it. */
+    unsigned char *top;
+    size_t top_len;
 };
+
+/** Free what it owns; may be called twice. */
+void ssl_verify_free(struct ssl_verify *v);
 
 /**
  * Mbed TLS's verification callback: records each certificate with what was

@@ -12,6 +12,7 @@ import test_attack  # noqa: F401 - importing registers
 import test_chain  # noqa: F401 - importing registers
 import test_check  # noqa: F401 - importing registers
 import test_check_many  # noqa: F401 - importing registers
+import test_check_print  # noqa: F401 - importing registers
 import test_connect  # noqa: F401 - importing registers
 import test_crl  # noqa: F401
 import test_explain  # noqa: F401

@@ -9,6 +9,7 @@ import attack
 import bulk
 import capture
 import certificates
+import check
 import defects
 import harness
 import interop
@@ -19,7 +20,7 @@ import probe
 import trace
 
 SUITES = (bulk, lab, interop, odd, attack, certificates, keylog,
-          capture, defects, trace, probe)
+          capture, defects, trace, probe, check)
 
 
 def collect(words):
