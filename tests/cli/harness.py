@@ -20,7 +20,7 @@ import schema
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 DEADLINE = 10.0  # seconds, for anything that is waited for
-REPORTING = ("connect", "serve", "check")
+REPORTING = ("connect", "serve", "check", "verify")
 SCHEMA = schema.Schema(os.path.join(ROOT, "man", "mptls.1"))
 
 class Failed(Exception):
@@ -187,7 +187,8 @@ class Proc:
         listening, reports = [], []
         text = err
         if self.reporting and has_json(self.args) == "free":
-            on_stdout = self.args[0] == "check"  # what it prints is its report
+            # What these print is their report.
+            on_stdout = self.args[0] in ("check", "verify")
             listening, reports = parse_reports(
                 out.decode() if on_stdout else err)
             text = err if on_stdout else ""

@@ -2,7 +2,7 @@
 import os
 import signal
 
-from harness import Failed, Skipped, each, read_some, test
+from harness import SCHEMA, Failed, Skipped, each, read_some, test
 
 COMMANDS = ["connect", "serve", "verify", "ciphers", "explain", "completion",
             "help"]
@@ -65,6 +65,9 @@ def ciphers_lists_what_there_is(t):
     rows = [json.loads(x) for x in printed(t, "ciphers", "--json").splitlines()]
     t.eq([x["iana"] for x in rows], names, "IANA names")
     t.eq({x["v"] for x in rows}, {1}, "versions of the format")
+    shape = SCHEMA.shapes["Cipher suites"]
+    t.eq([shape.differences(x, "a suite") for x in rows], [[]] * len(rows),
+         "what is not as the man page says")
     by = {v: printed(t, "ciphers", "--tls-version", v).split()
           for v in ("1.2", "1.3")}
     t.eq(sorted(by["1.2"] + by["1.3"]), sorted(names), "all names")
