@@ -70,8 +70,8 @@ static int report_death(struct many *s, const struct check_job_result *result,
     session_report_init(&r, "check", m->targets->at[result->i].text);
     err_set(&r.err, ERR_OS, 0, "its process was ended by signal %d",
             -result->status);
-    output_judge(&r, &words);
-    count(s, r.status);
+    output_judge(m->out, &r, &words);
+    count(s, r.exit);
     if (m->text) {
         report_text_check_line(stdout, &r);
     }

@@ -66,6 +66,8 @@ static const struct opt_group check_groups[] = {
     { "Trust", tls_trust_opts, TLS },
     { "Time-outs", tls_time_opts, TLS },
     { "Output", output_opts, TLS },
+    { NULL, tls_save_opts, TLS },
+    { NULL, tls_expect_opts, TLS },
     { NULL, tls_wire_opts, TLS },
     OPT_GROUPS_END
 };
@@ -85,6 +87,7 @@ struct check {
     struct check_targets targets;
     struct client client;
     struct output out;
+    struct expect expect;
     bool json;                /* on stdout, in place of the text */
     struct net_target target; /* the last one */
     struct cadata cadata;
@@ -138,13 +141,16 @@ static int print(struct check *c, struct report *r, bool line) {
     int printed = 0;
     if (!c->json && (line || r->stage != STAGE_SETUP)) {
         struct output_words words;
-        output_judge(r, &words);
+        output_judge(&c->out, r, &words);
         if (prints_instead(c)) {
             print_instead(c, r);
         } else {
             print_report(r, line);
         }
         printed = command_flush();
+        if (line) { /* which is all that is said of it */
+            output_unmet(r);
+        }
     }
     int status = output_end(&c->out, r);
     return status != 0 ? status : printed;
@@ -216,6 +222,7 @@ static int check_usage(const struct check *c, struct err *err) {
 static int prepare(struct check *c, const char *const *operands, size_t n,
                    struct err *err) {
     if (err->origin != ERR_NONE ||
+        expect_read(&c->expect, &c->o.client.tls.expects, err) != 0 ||
         check_targets_init(&c->targets, operands, n, c->o.targets, err) != 0 ||
         check_usage(c, err) != 0 ||
         client_init(&c->client, &c->o.client, err) != 0) {
@@ -235,9 +242,10 @@ static int open_output(struct check *c, struct err *err) {
         c->out = (struct output){ .silent = true,
                                   .json_file = stdout,
                                   .json_name = "stdout" };
-        return 0;
     }
-    return output_open(&c->out, 0, json, err);
+    int opened = c->json ? 0 : output_open(&c->out, 0, json, err);
+    c->out.expect = &c->expect;
+    return opened;
 }
 
 static int check_run(int argc, char **argv) {

@@ -8,6 +8,7 @@ static const struct opt_group connect_groups[] = {
     { "Connection", client_opts, 0 },    { "TLS", tls_opts, TLS },
     { "Trust", tls_trust_opts, TLS },    { "Pipe", tls_pipe_opts, TLS },
     { "Time-outs", tls_time_opts, TLS }, { "Output", tls_output_opts, TLS },
+    { NULL, tls_save_opts, TLS },        { NULL, tls_expect_opts, TLS },
     { NULL, tls_wire_opts, TLS },        OPT_GROUPS_END
 };
 
@@ -38,6 +39,7 @@ static int connect_run(int argc, char **argv) {
     struct client_options o = CLIENT_OPTIONS_INIT;
     static struct client client;
     static struct report r;
+    static struct expect expect;
     struct output out;
     struct net_target target;
     const char *operand = NULL;
@@ -49,7 +51,9 @@ static int connect_run(int argc, char **argv) {
         return status;
     }
     r.target = operand;
-    if (output_open(&out, o.tls.verbose, &o.tls.json, &r.err) == 0 &&
+    int opened = output_open(&out, o.tls.verbose, &o.tls.json, &r.err);
+    out.expect = &expect;
+    if (opened == 0 && expect_read(&expect, &o.tls.expects, &r.err) == 0 &&
         r.err.origin == ERR_NONE) {
         if (n == 0) {
             err_set(&r.err, ERR_USAGE, 0, "connect wants HOST:PORT");

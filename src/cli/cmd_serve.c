@@ -29,6 +29,8 @@ static const struct opt_group serve_groups[] = {
     { "Pipe", tls_pipe_opts, offsetof(struct serve_options, tls) },
     { "Time-outs", tls_time_opts, offsetof(struct serve_options, tls) },
     { "Output", tls_output_opts, offsetof(struct serve_options, tls) },
+    { NULL, tls_save_opts, offsetof(struct serve_options, tls) },
+    { NULL, tls_expect_opts, offsetof(struct serve_options, tls) },
     { NULL, tls_wire_opts, offsetof(struct serve_options, tls) },
     OPT_GROUPS_END
 };
@@ -135,6 +137,7 @@ static int serve_run(int argc, char **argv) {
     struct serve_options o = { .tls = TLS_OPTIONS_INIT };
     static struct tls_setup setup;
     static struct report r;
+    static struct expect expect;
     struct output out;
     struct net_target where;
     const char *operand = "4433"; /* openssl s_server's, too */
@@ -153,7 +156,9 @@ static int serve_run(int argc, char **argv) {
         err_set(&r.err, ERR_USAGE, 0, "--ready-fd %u: %s", o.ready_fd,
                 strerror(errno));
     }
-    if (output_open(&out, o.tls.verbose, &o.tls.json, &r.err) == 0 &&
+    int opened = output_open(&out, o.tls.verbose, &o.tls.json, &r.err);
+    out.expect = &expect;
+    if (opened == 0 && expect_read(&expect, &o.tls.expects, &r.err) == 0 &&
         r.err.origin == ERR_NONE && o.tls.cert == NULL && o.tls.key == NULL) {
         no_cert = true;
         err_set(&r.err, ERR_USAGE, 0, "serve wants --cert and --key");

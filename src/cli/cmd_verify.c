@@ -51,6 +51,7 @@ static const struct opt_group verify_groups[] = {
     { "Verification", verify_opts, 0 },
     { "Trust", tls_trust_opts, offsetof(struct verify_options, tls) },
     { "Output", output_opts, offsetof(struct verify_options, tls) },
+    { NULL, tls_expect_opts, offsetof(struct verify_options, tls) },
     OPT_GROUPS_END
 };
 
@@ -205,6 +206,7 @@ static int verify_run(int argc, char **argv) {
     static struct tls_setup setup;
     static struct ssl_chain chain;
     static struct report r;
+    static struct expect expect;
     struct output out;
     const char *operand = NULL;
     size_t n = 0;
@@ -224,7 +226,9 @@ static int verify_run(int argc, char **argv) {
                                .json_file = stdout,
                                .json_name = "stdout" };
     }
-    if ((to_stdout || output_open(&out, 0, &o.tls.json, &r.err) == 0) &&
+    bool opened = to_stdout || output_open(&out, 0, &o.tls.json, &r.err) == 0;
+    out.expect = &expect;
+    if (opened && expect_read(&expect, &o.tls.expects, &r.err) == 0 &&
         r.err.origin == ERR_NONE) {
         run(&o, operand, &setup, &chain, &r);
         session_warn_crl(&chain.verify, &out);

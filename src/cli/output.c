@@ -25,6 +25,8 @@ static bool text(const struct output *out) {
     return !out->json_on_stderr && !out->silent;
 }
 
+enum { UNMET = 50 };
+
 /* A report that is asked for and cannot be written is a failure of ours. */
 static int flush(FILE *f, const char *name, int status) {
     if (fflush(f) == 0 && !ferror(f)) {
@@ -40,22 +42,39 @@ void output_handshake(const struct output *out, const struct report *r) {
     }
 }
 
-void output_judge(struct report *r, struct output_words *words) {
+void output_judge(const struct output *out, struct report *r,
+                  struct output_words *words) {
     struct status s = status_of(&r->err, r->stage, r->tls.cert_refused);
     r->status = s.number;
     r->status_name = s.name;
+    r->exit = s.number;
+    r->exit_name = s.name;
     r->micropython =
         mp_error(&r->err, words->micropython, sizeof words->micropython);
     r->name = explain_name(&r->err, r->status, words->name);
     r->mbedtls = explain_mbedtls(&r->err, words->mbedtls);
+    if (out->expect != NULL) {
+        expect_judge(out->expect, r);
+    }
+}
+
+void output_unmet(const struct report *r) {
+    for (size_t i = 0; i < r->expect_count && r->exit == UNMET; i++) {
+        const struct report_expect *e = &r->expects[i];
+        if (!e->met) {
+            report_line(stderr, "expected %s=%s, but it is %s", e->key,
+                        e->wanted, e->actual);
+        }
+    }
 }
 
 int output_end(const struct output *out, struct report *r) {
     struct output_words words;
-    output_judge(r, &words);
-    int status = r->status;
+    output_judge(out, r, &words);
+    int status = r->exit;
     if (text(out)) {
         report_text_end(stderr, r, out->verbose > 0);
+        output_unmet(r);
         if (r->err.origin == ERR_USAGE) {
             report_line(stderr, "try 'mptls %s --help'", r->command);
         }

@@ -4,6 +4,7 @@
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H
 
+#include "cli/expect.h"
 #include "cli/explain_code.h"
 #include "cli/opt.h"
 #include "report/report.h"
@@ -15,6 +16,7 @@ struct output {
     bool silent;     /* no text, whatever happened */
     FILE *json_file; /* owned; NULL: none */
     const char *json_name;
+    struct expect *expect; /* borrowed; NULL: nothing is expected */
 };
 
 /**
@@ -36,12 +38,13 @@ struct output_words {
 };
 
 /**
- * Fill what follows from how it ended: status, status_name, micropython, name
- * and mbedtls.
+ * Fill what follows from how it ended: status, exit, their names, micropython,
+ * name, mbedtls and what became of the expectations.
  *
  * @param words  the report points into it from then on
  */
-void output_judge(struct report *r, struct output_words *words);
+void output_judge(const struct output *out, struct report *r,
+                  struct output_words *words);
 
 /**
  * Judge the report, and print it.
@@ -49,6 +52,9 @@ void output_judge(struct report *r, struct output_words *words);
  * @return the exit status; 1 if the report could not be written
  */
 int output_end(const struct output *out, struct report *r);
+
+/** If expectations decided that the exit status is 50: a line for each. */
+void output_unmet(const struct report *r);
 
 /** The line, or the JSON event, that says where a server listens. */
 void output_listening(const struct output *out, const char *address);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/output.h"
+#include "cli/save.h"
 #include "cli/signals.h"
 #include "cli/trace.h"
 #include "io/fd_stream.h"
@@ -26,6 +27,7 @@ static struct ssl_socket sock;
 static struct trace trace;
 static struct pump pump;
 static char cipher[SSL_CIPHER_NAME_MAX];
+static struct err unsaved; /* why the peer's certificates could not be kept */
 static bool settled; /* the peer has had the time that session_settle gives */
 
 void session_report_init(struct report *r, const char *command,
@@ -222,6 +224,9 @@ int session_open(const struct session *s, int fd, const struct net_path *path,
         ssl_wrap_socket(&s->setup->ctx, &sock, &lower.stream, &args, &r->err);
     rc = rc != 0 || !clock ? -1 : handshake(s, started, out, r);
     session_warn_crl(&sock.verify, out);
+    unsaved = (struct err)ERR_INIT;
+    int saved = save_certificates(s->options, &sock, out, &unsaved);
+    (void)saved; /* it is told when the connection is over */
     if (rc != 0) {
         return -1;
     }
@@ -279,6 +284,9 @@ void session_close(const struct session *s, struct report *r) {
     if (s->setup->keylog.failed && r->err.origin == ERR_NONE) {
         err_set(&r->err, ERR_OS, EIO, "the secrets could not be written to %s",
                 s->setup->keylog.path);
+    }
+    if (unsaved.origin != ERR_NONE) {
+        err_set(&r->err, unsaved.origin, unsaved.code, "%s", unsaved.msg);
     }
     ssl_socket_info(&sock, &r->tls, cipher);
     ssl_socket_diagnose(&sock, &r->err, &r->tls);

@@ -53,6 +53,20 @@ const struct opt tls_trust_opts[] = {
     OPT_END
 };
 
+const struct opt tls_expect_opts[] = {
+    OPT_ROW_MANY(T, expects, 0, "expect", "KEY=VALUE",
+                 "exit 0 if all that is expected is so, else 50"),
+    OPT_END
+};
+
+const struct opt tls_save_opts[] = {
+    OPT_ROW_STRING(T, save_chain, 0, "save-chain", "FILE",
+                   "write the certificates that the peer sends, in PEM"),
+    OPT_ROW_STRING(T, save_peer, 0, "save-peer", "FILE",
+                   "write the peer's own certificate, in PEM"),
+    OPT_END
+};
+
 const struct opt tls_pipe_opts[] = {
     OPT_ROW_FLAG(T, defer_handshake, 0, "defer-handshake",
                  "no handshake before there is something to send or to read"),

@@ -14,8 +14,8 @@
 /* As the command line gave them; TLS_OPTIONS_INIT where it did not. */
 struct tls_options {
     const char *cert, *key, *cafile, *cadata, *ciphers, *alpn, *keylog;
-    const char *crl;
-    struct opt_many pins;
+    const char *crl, *save_chain, *save_peer;
+    struct opt_many pins, expects;
     const char *time;             /* --time; NULL: now */
     int verify;                   /* ssl_verify_mode; -1: the default */
     int min_version, max_version; /* ssl_version; -1: the default */
@@ -35,11 +35,13 @@ enum { TLS_HANDSHAKE_TIMEOUT = 10000, TLS_CONNECT_TIMEOUT = 10000 }; /* ms */
     }
 
 /* The tables; their offsets are in struct tls_options. */
-extern const struct opt tls_opts[];       /* our certificate, versions */
-extern const struct opt tls_trust_opts[]; /* what makes a peer's good; verify
-                                             and check have these, too */
-extern const struct opt tls_pipe_opts[];  /* what there is to it if bytes are
-                                             piped */
+extern const struct opt tls_opts[];        /* our certificate, versions */
+extern const struct opt tls_trust_opts[];  /* what makes a peer's good; verify
+                                              and check have these, too */
+extern const struct opt tls_expect_opts[]; /* on every command that reports */
+extern const struct opt tls_save_opts[];   /* the peer's certificates */
+extern const struct opt tls_pipe_opts[];   /* what there is to it if bytes are
+                                              piped */
 extern const struct opt tls_time_opts[];
 extern const struct opt tls_wire_opts[];   /* what went over it */
 extern const struct opt tls_output_opts[]; /* of those that pipe */

@@ -110,9 +110,9 @@ void report_json(FILE *f, const struct report *r) {
     json_int(&j, "v", 1);
     json_text(&j, "event", r->event != NULL ? r->event : "connection");
     json_text(&j, "command", r->command);
-    json_bool(&j, "ok", r->err.origin == ERR_NONE);
-    json_int(&j, "status", r->status);
-    json_text(&j, "class", r->status_name);
+    json_bool(&j, "ok", r->exit == 0);
+    json_int(&j, "status", r->exit);
+    json_text(&j, "class", r->exit_name);
     json_text(&j, "stage", report_stage_name(r->stage));
     error(&j, r);
     json_findings(&j, &r->tls);

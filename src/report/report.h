@@ -81,8 +81,10 @@ struct report {
     const char *event;   /* "verify"; NULL: "connection"; static */
     enum report_stage stage;
     struct err err;          /* origin ERR_NONE: success */
-    int status;              /* the exit status, design of the man page */
+    int status;              /* what it comes to, by the man page's numbers */
     const char *status_name; /* its class, e.g. "untrusted"; static */
+    int exit; /* the exit status: the same, unless --expect decides */
+    const char *exit_name;
     const char *micropython; /* what it would raise; NULL: nothing */
     const char *name;        /* what `mptls explain` takes for it; NULL: none */
     const char *mbedtls;     /* its code, by name and number; NULL: none */

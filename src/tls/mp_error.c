@@ -28,6 +28,10 @@ static const char *name_of(int code) {
     return NULL;
 }
 
+const char *mp_error_name_at(size_t i) {
+    return i < sizeof names / sizeof names[0] ? names[i].name : NULL;
+}
+
 const char *mp_error_name(int code, char *buf, size_t len) {
     unsigned u = code < 0 ? 0u - (unsigned)code : (unsigned)code;
     const char *whole = name_of(-(int)u);

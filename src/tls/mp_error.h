@@ -34,4 +34,10 @@ const char *mp_error(const struct err *e, char *buf, size_t len);
  */
 const char *mp_error_name(int code, char *buf, size_t len);
 
+/**
+ * @return the i-th name that Mbed TLS has, without "MBEDTLS_ERR_"; static; NULL
+ *         past the last
+ */
+const char *mp_error_name_at(size_t i);
+
 #endif

@@ -17,6 +17,8 @@ SHELLS = ("bash", "zsh", "fish")
 SHARED = {"Options of clients": ("connect", "check"),
           "Options of connections": ("connect", "serve", "check"),
           "Options of pipes": ("connect", "serve"),
+          "Options of expectation": ("connect", "serve", "check", "verify"),
+          "Options that save": ("connect", "serve", "check"),
           "Options of trust": ("connect", "serve", "check", "verify")}
 TOP = {"help", "version"}  # of mptls itself, beside every command's own
 STATUS_C = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..",

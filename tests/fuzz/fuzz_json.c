@@ -249,7 +249,7 @@ static void take_report(struct input *in, struct report *r,
     r->err.origin = (enum err_origin)(bits / 8 % (ERR_ORIGINS + 1));
     r->err.code = (int64_t)take_number(in, 8);
     r->status = (int)take_number(in, 1);
-    r->status_name = "untrusted";
+    r->status_name = r->exit_name = "untrusted";
     r->resolve_us = take_time(in);
     r->total_us = r->handshake_us = r->connect_us = take_time(in);
     r->bytes_in = take_number(in, 8);

@@ -20,7 +20,7 @@ static struct report sample(void) {
     memset(&r, 0, sizeof r);
     r.command = "connect";
     r.stage = STAGE_STREAM;
-    r.status_name = "ok";
+    r.status_name = r.exit_name = "ok";
     r.target = "localhost:1";
     r.peer = "127.0.0.1:1";
     r.local = "127.0.0.1:2";
@@ -110,8 +110,8 @@ static void json_is_one_line_of_one_shape(void **state) {
                           MBEDTLS_X509_BADCERT_EXPIRED |
                               MBEDTLS_X509_BADCERT_NOT_TRUSTED,
                           "no" };
-    r.status = 30;
-    r.status_name = "untrusted";
+    r.status = r.exit = 30;
+    r.status_name = r.exit_name = "untrusted";
     r.tls.verify_flags = (uint32_t)r.err.code;
     f = paper();
     report_json(f, &r);
@@ -261,7 +261,7 @@ static void a_failure_is_told_with_what_micropython_raises(void **state) {
     (void)state;
     struct report r = sample();
     r.err = (struct err){ ERR_FILE, 2, "the file\nis \x1b[31m" };
-    r.status = 3;
+    r.status = r.exit = 3;
     r.micropython = "OSError(2)";
     assert_string_equal(said(&r), "mptls: the file?is ?[31m\n"
                                   "mptls: micropython: OSError(2)\n");
@@ -272,7 +272,7 @@ static struct report refused(void) {
     r.stage = STAGE_HANDSHAKE;
     r.err = (struct err){ ERR_VERIFY, MBEDTLS_X509_BADCERT_NOT_TRUSTED,
                           "certificate 0 is not signed by a trusted CA" };
-    r.status = 30;
+    r.status = r.exit = 30;
     r.name = "untrusted";
     r.mbedtls = "MBEDTLS_ERR_X509_CERT_VERIFY_FAILED -0x2700 = -9984";
     r.micropython = "ValueError('x')";
@@ -338,7 +338,7 @@ static void a_finding_explains_better_than_a_code(void **state) {
     assert_non_null(strstr(text, "\"more\":\"untrusted\""));
     /* What may be so is told beside what is likely. */
     r.err = (struct err){ ERR_ALERT, 40, "the peer sent alert 40" };
-    r.status = 22;
+    r.status = r.exit = 22;
     r.tls.finding_count = 0;
     add(&r, "no-server-name");
     assert_non_null(strstr(said(&r), "mptls: why: It finds nothing"));
@@ -346,7 +346,7 @@ static void a_finding_explains_better_than_a_code(void **state) {
     assert_non_null(strstr(text, "mptls: also: text of no-server-name\n"));
     /* What was found and let pass is not why something later failed. */
     r.err = (struct err){ ERR_TRUNCATED, 0, "truncated" };
-    r.status = 40;
+    r.status = r.exit = 40;
     r.stage = STAGE_STREAM;
     assert_null(strstr(said(&r), "text of"));
     assert_non_null(strstr(text, "why: It closed TCP without close_notify"));
@@ -362,7 +362,7 @@ static void what_the_message_says_is_not_explained(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct report r = sample();
         r.err = rows[i];
-        r.status = 1;
+        r.status = r.exit = 1;
         assert_string_equal(said(&r), "mptls: x\n");
         FILE *f = paper();
         report_json(f, &r);
@@ -376,7 +376,7 @@ static void a_file_that_is_no_certificate_has_short_advice(void **state) {
     struct report r = sample();
     r.stage = STAGE_SETUP;
     r.err = (struct err){ ERR_TLS, MBEDTLS_ERR_X509_INVALID_FORMAT, "bad" };
-    r.status = 3;
+    r.status = r.exit = 3;
     said(&r);
     assert_non_null(strstr(text, "mptls: likely: 1. PEM where only DER"));
     assert_non_null(strstr(text, "mptls: on the board: Convert: openssl"));
@@ -393,7 +393,7 @@ static struct report nothing_in_common(void) {
     struct report r = sample();
     r.stage = STAGE_HANDSHAKE;
     r.err = (struct err){ ERR_TLS, MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE, "none" };
-    r.status = 21;
+    r.status = r.exit = 21;
     r.tls.server_side = true;
     struct ssl_offer *o = &r.tls.ours, *t = &r.tls.theirs;
     *o = *t = (struct ssl_offer){ .known = true };
