@@ -1,6 +1,7 @@
 """Every class of the exit status, each brought about by some peer."""
 import errno
 import functools
+import json
 import os
 import re
 import signal
@@ -8,10 +9,10 @@ import socket
 
 import odd
 import peers
-from harness import ROOT, Failed, Proc, cert, same
+from harness import ROOT, Proc, cert, same
 
 HELLO, WORLD = b"hello\n", b"world\n"
-LATER = {13, 33, 35, 50, 51}  # what nothing brings about yet
+OTHER_PIN = "sha256/" + "A" * 43 + "="
 
 
 def only(version):
@@ -124,9 +125,9 @@ def closes(test):
     return p
 
 
-def certificate(name, asked, test):
+def certificate(name, test, *options):
     port = peers.openssl_rev(test, "-cipher", "DEFAULT@SECLEVEL=0", name=name)
-    return test.connect(port, name=asked)
+    return test.connect(port, *options)
 
 
 def no_certificate(test):
@@ -167,6 +168,9 @@ def signalled(test):
     return s
 
 
+# those of connect's that have nothing to do with a stream
+CHECKED = {3, 11, 12, 20, 22, 24, 30, 31, 32, 33, 34, 35, 37}
+
 # exit status, class, origin, code, who fails
 part = functools.partial
 CLASSES = (
@@ -186,13 +190,18 @@ CLASSES = (
     (23, "protocol-error", "tls", -0x7200, not_tls),
     (24, "closed-in-handshake", "tls", -0x7280, closes),
     (30, "untrusted", "verify", 8,
-     part(certificate, "server-self-signed", "localhost")),
+     part(certificate, "server-self-signed")),
     (31, "expired", "verify", 1,
-     part(certificate, "server-expired", "localhost")),
+     part(certificate, "server-expired")),
     (32, "name-mismatch", "verify", 4,
-     part(certificate, "server-wrong-host", "localhost")),
+     part(certificate, "server-wrong-host")),
+    (33, "revoked", "verify", 2,
+     lambda test: certificate("server-revoked", test, "--crl",
+                              cert("crl.pem"))),
     (34, "weak", "verify", 1 << 16,
-     part(certificate, "server-rsa1024", "localhost")),
+     part(certificate, "server-rsa1024")),
+    (35, "pin", "verify", 1 << 24,
+     lambda test: certificate("server-ec256", test, "--pin", OTHER_PIN)),
     (36, "no-peer-certificate", "tls", -0x7480, no_certificate),
     (37, "our-certificate-refused", "alert", 48, ours_refused),
     (40, "truncated", "truncated", 0, truncated),
@@ -220,17 +229,33 @@ def explained(test, status):
 
 
 def manual(test):
-    """The man page has these numbers, and no others."""
+    """What the man page does not reserve has a row here, and no other."""
     with open(os.path.join(ROOT, "man/mptls.1"), encoding="utf-8") as f:
         section = f.read().split(".Sh EXIT STATUS")[1].split(".Sh ")[0]
-    found = {int(n) for n in re.findall(r"^\.It (\d+)$", section, re.M)}
-    had = {row[0] for row in CLASSES if row[0] < 128}
-    same("the man page's numbers", found, had | LATER | {0})
-    if had & LATER:
-        raise Failed("%s is no longer to come" % (had & LATER))
+    found = {int(n) for n, text in re.findall(
+        r"^\.It (\d+)\n((?:(?!\.It|\.El).*\n)*)", section, re.M)
+             if "reserved" not in text}
+    same("what %s has" % test.name, found,
+         {0} | {row[0] for row in CLASSES if row[0] < 128})
+
+
+def checked(status, name, origin, code, start, test):
+    """`mptls check`, of what fails for connect, says the same."""
+    def run_mptls(command, *words, **more):
+        same("the command", command, "connect")
+        return plain(test, "check", *words, "--json", **more)
+    test.run_mptls = run_mptls
+    p = start(test)
+    same("exit status", p.wait(), status)
+    r = json.loads(p.out.all(test.left()))
+    same("status", (r["status"], r["class"], r["ok"]), (status, name, False))
+    same("error", (r["error"]["origin"], r["error"]["code"]), (origin, code))
 
 
 def tests():
     for row in CLASSES:
         yield ("%d is %s, %s" % (row[0], row[1], row[2]), part(one, *row))
+        if row[0] in CHECKED:
+            yield ("%d is %s for check" % (row[0], row[1]),
+                   part(checked, *row))
     yield "the man page's exit statuses", manual

@@ -176,6 +176,21 @@ def stdin_untouched(words, test):
         same("what is left in stdin", rest.read(), HELLO)
 
 
+def check_leaves_stdin(redirect, test):
+    """An open stdin, one with data, none at all: it makes no difference."""
+    r, w = os.pipe()
+    os.write(w, HELLO)
+    with os.fdopen(r, "rb") as rest, os.fdopen(w, "wb"):
+        p = test.start(Proc, [
+            "sh", "-c", 'exec "$@" ' + redirect, "sh", test.mptls, "check",
+            "127.0.0.1:%d" % peers.openssl_rev(test), "--cafile",
+            peers.ROOT_CA, "--json"], stdin=r)
+        same("exit status", p.wait(), 0)
+        report = json.loads(p.out.all(test.left()))
+        same("bytes", (report["bytes"]["in"], report["bytes"]["out"]), (0, 0))
+        same("what is left in stdin", os.read(rest.fileno(), 100), HELLO)
+
+
 # D5: the end of stdin.
 
 def ends_with_the_peer(version, test):
@@ -241,6 +256,9 @@ def d_pipe():
                    peers.ROOT_CA)):
         yield ("d4 stdin is left alone by " + words[0],
                part(stdin_untouched, words))
+    for redirect in ("", "<&-", "</dev/null"):
+        yield ("d4 check leaves stdin alone " + redirect,
+               part(check_leaves_stdin, redirect))
     yield "d6 connecting and the handshake have limits", default_limits
     for v, awaited in (("1.2", "the server's Certificate"),
                        ("1.3", "the server's EncryptedExtensions")):
@@ -429,11 +447,26 @@ def whole_for_gnutls(version, test):
 
 def late_refusal(name, code, on_eof, test):
     """Nothing to send, nothing to read: but the refusal is seen."""
-    port = peers.openssl_rev(test, "-tls1_3", "-Verify", 1, "-CAfile",
-                             peers.ROOT_CA, "-verify_return_error")
-    p = test.connect(port, *(pair(name) if name else ()), "--on-eof", on_eof)
+    p = test.connect(openssl_13(test), *(pair(name) if name else ()),
+                     "--on-eof", on_eof)
     p.end()
     p.done(37, "alert", code, out=b"", version="1.3")
+
+
+def check_hears_refusal(start, name, status, error, test):
+    """The handshake is over when it comes; --settle waits for it."""
+    p = plain(test, "check", "127.0.0.1:%d" % start(test), "--cafile",
+              peers.ROOT_CA, "--json", "--settle", "5s",
+              *(pair(name) if name else ()), *only("1.3"))
+    same("exit status", p.wait(), status)
+    r = json.loads(p.out.all(test.left()))
+    same("the error", r["error"] and (r["error"]["origin"],
+                                      r["error"]["code"]), error)
+
+
+def openssl_13(test):
+    return peers.openssl_rev(test, "-tls1_3", "-Verify", 1, "-CAfile",
+                             peers.ROOT_CA, "-verify_return_error")
 
 
 # D15: tickets.
@@ -482,6 +515,14 @@ def d_ends():
             yield ("d14 a late refusal is seen, --on-eof %s, %s" % (
                 on_eof, name or "no certificate"),
                    part(late_refusal, name, code, on_eof))
+    for name, status, error in (
+            (None, 37, ("alert", 116)),
+            ("client-other", 37, (("alert", 48), ("alert", 49))),
+            ("client-ec256", 0, None)):
+        for start in (openssl_13, interop.gnutls_demands):
+            yield ("d14 check is told of %s, %s" % (
+                name or "no certificate", start.__name__),
+                   part(check_hears_refusal, start, name, status, error))
     for start, reply in ((openssl_tickets, b"olleh\n"),
                          (peers.gnutls_server, HELLO)):
         yield ("d15 tickets are no data, " + start.__name__,
