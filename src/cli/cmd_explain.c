@@ -271,13 +271,17 @@ static void read_sentences(struct operand *x) {
     }
 }
 
-/* @return bytes, or 0 if the text is no hex of at least 4 of them */
+/* @return bytes, or 0 if the text is no hex of at least 4 of them; dots at its
+ * end stand for more */
 static size_t unhex(const char *s, unsigned char *out, size_t max) {
     size_t digits = 0;
     for (; *s != '\0'; s++) {
         int c = toupper((unsigned char)*s);
         if (isspace(c) || c == ':') {
             continue;
+        }
+        if (strcmp(s, "...") == 0 || strcmp(s, "\xE2\x80\xA6") == 0) {
+            break;
         }
         if (!isxdigit(c)) {
             return 0;
@@ -306,20 +310,29 @@ static void read_record(struct operand *x, const unsigned char *p, size_t n) {
     };
     struct explain_reading r = { .origin = "record",
                                  .applies = "a TLS record" };
-    if (n < 5 || p[0] < 20 || p[0] > 24 || p[1] != 3 || p[2] > 4) {
+    if (n < 4 || p[0] < 20 || p[0] > 24 || p[1] != 3 || p[2] > 4) {
         return;
     }
     r.code = p[0];
-    const bool alert = p[0] == 21 && p[3] == 0 && p[4] == 2 && n >= 7;
-    const int len = p[3] << 8 | p[4], here = (int)n - 5;
+    const bool alert = p[0] == 21 && p[3] == 0 && n >= 7 && p[4] == 2;
+    const int len = p[3] << 8 | p[4], here = n > 5 ? (int)n - 5 : 0;
     const char *message =
         p[0] == 22 && n >= 9 && p[5] <= 16 && p[6] == 0 ? messages[p[5]] : NULL;
     snprintf(r.name, sizeof r.name, "a TLS record: %s%s%s", types[p[0] - 20],
              message != NULL ? ", " : "", message != NULL ? message : "");
-    size_t at = (size_t)snprintf(
-        r.what, sizeof r.what, "Version 0x%04X (%s%d), %d bytes, here %d%s.",
-        (unsigned)(p[1] << 8 | p[2]), p[2] == 0 ? "SSL " : "TLS 1.",
-        p[2] == 0 ? 3 : p[2] - 1, len, here < len ? here : len,
+    size_t at = (size_t)snprintf(r.what, sizeof r.what, "Version 0x%04X (%s%d)",
+                                 (unsigned)(p[1] << 8 | p[2]),
+                                 p[2] == 0 ? "SSL " : "TLS 1.",
+                                 p[2] == 0 ? 3 : p[2] - 1);
+    if (n < 5) {
+        snprintf(r.what + at, sizeof r.what - at,
+                 "; the rest of its header is cut off.");
+        show(x, &r);
+        return;
+    }
+    at += (size_t)snprintf(
+        r.what + at, sizeof r.what - at, ", %d bytes, here %d%s.", len,
+        here < len ? here : len,
         len > 16384 + 2048 ? ": more than a record may have" : "");
     if (message != NULL) {
         snprintf(r.what + at, sizeof r.what - at, " The %s has %d bytes.",

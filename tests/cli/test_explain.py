@@ -71,6 +71,9 @@ CODES = [(repr(code), code, wanted) for code, wanted in (
      "is not correctly signed by the trusted CA\n",
      [("flag", 8), ("flag", 1)]),
     ("1603010005010000010a", [("record", 22)]),
+    ("16030100", [("record", 22)]),
+    ("16030100...", [("record", 22)]),
+    ("1603010005010000010a\u2026", [("record", 22)]),
     ("15 03 03 00 02 02 28", [("record", 21), ("alert", 40)]),
     ("48:54:54:50:2f:31:2e:31", [("plain", 1)]),
 )]
@@ -110,6 +113,8 @@ def explain_describes_records(t):
     x, = readings(t, "16 0301 00c5 01 0000c1 0303")
     t.has(x["name"], "handshake, ClientHello")
     t.has(x["what"], "0x0301 (TLS 1.0)", "197 bytes", "ClientHello has 193")
+    x, = readings(t, "16030100")
+    t.has(x["what"], "0x0301 (TLS 1.0); the rest of its header is cut off.")
     x, _ = readings(t, "15030300020228")
     t.has(x["what"], "fatal")
     x, = readings(t, b"HTTP/1.1 400".hex())
