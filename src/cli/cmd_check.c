@@ -228,7 +228,6 @@ static int prepare(struct check *c, const char *const *operands, size_t n,
         client_init(&c->client, &c->o.client, err) != 0) {
         return -1;
     }
-    ssl_context_hear_tickets(&c->client.setup.ctx);
     c->client.setup.ctx.keep_top = prints_instead(c);
     c->client.session.cadata = prints_instead(c) ? &c->cadata : NULL;
     client_warn(&c->client, &c->out);

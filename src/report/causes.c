@@ -326,7 +326,8 @@ static const struct explain_cause causes[] = {
     { "alert:40", PEER, &in_common,
       "It finds nothing acceptable in what we offer. A TLS 1.2 server may also "
       "say so where a client sends no certificate." },
-    { "alert:41", PEER, &no_cert, "We sent no certificate; SSL 3 only." },
+    { "alert:41", PEER, &no_cert,
+      "We sent no certificate; from Mbed TLS in TLS 1.3, else SSL 3 only." },
     { "alert:42", PEER, &cert_bad, "It finds our certificate bad." },
     { "alert:43", PEER, &cert_type,
       "It cannot use a certificate of our type, key or purpose." },

@@ -61,16 +61,6 @@ static inline bool compat_has_psk(const mbedtls_ssl_config *conf) {
            conf->MBEDTLS_PRIVATE(f_psk) != NULL;
 }
 
-/** Be told of the tickets of TLS 1.3, as 3.6.0 did without being asked. */
-static inline void compat_hear_tickets(mbedtls_ssl_config *conf) {
-#if defined(MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED)
-    mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
-        conf, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
-#else
-    (void)conf;
-#endif
-}
-
 /**
  * After a fork, so that no two processes draw the same random numbers; 3.6.6
  * notices by itself.

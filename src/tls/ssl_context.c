@@ -129,10 +129,6 @@ int ssl_context_forked(struct err *err) {
                : err_set(err, ERR_TLS, status, "start the random generator");
 }
 
-void ssl_context_hear_tickets(struct ssl_context *ctx) {
-    compat_hear_tickets(&ctx->conf);
-}
-
 void ssl_context_free(struct ssl_context *ctx) {
     mbedtls_ssl_config_free(&ctx->conf);
     mbedtls_x509_crt_free(&ctx->cert);

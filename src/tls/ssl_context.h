@@ -252,14 +252,6 @@ MUST_USE int ssl_context_set_alpn(struct ssl_context *ctx, const char *names,
                                   struct err *err);
 
 /**
- * Count the tickets of TLS 1.3 (RFC 8446 4.6.1), which are passed over
- * otherwise. Only for sockets that are never written to: Mbed TLS sends what
- * waits to be sent when it tells of a ticket, and then seals a write that is
- * tried again a second time.
- */
-void ssl_context_hear_tickets(struct ssl_context *ctx);
-
-/**
  * Go on using contexts in a forked process, with random numbers of its own.
  *
  * @return 0, or -1: ERR_TLS with a PSA status

@@ -144,8 +144,9 @@ struct ssl_info {
     struct ssl_ids extensions;    /* that the server answered with */
     unsigned max_fragment_length; /* bytes (RFC 6066 4); 0: not agreed on */
     unsigned record_size_limit; /* the server's (RFC 8449); 0: it named none */
-    unsigned tickets;           /* NewSessionTicket messages that came */
-    unsigned round_trips;       /* of the handshake */
+    unsigned tickets;     /* NewSessionTicket messages that went by, up to the
+                             first application data */
+    unsigned round_trips; /* of the handshake */
     struct ssl_traffic in, out;
     struct ssl_offer ours, theirs;
     size_t finding_count;

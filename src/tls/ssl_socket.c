@@ -233,7 +233,6 @@ ssize_t ssl_socket_read(struct ssl_socket *sock, void *buf, size_t len,
     begin_call(sock);
     do { /* no data, and more may follow: a ticket, or an empty record */
         n = mbedtls_ssl_read(&sock->ssl, buf, len);
-        sock->tickets += n == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET;
     } while (n == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET ||
              (n == 0 && !sock->lower_ended));
     if (n > 0) {

@@ -40,7 +40,6 @@ struct ssl_socket {
     unsigned char peek[SSL_PEEK_MAX]; /* the first bytes that came */
     size_t peek_len;
     struct ssl_tap tap;
-    unsigned tickets; /* after the handshake: in TLS 1.3 */
     uint64_t wire_in, wire_out;
     unsigned reads; /* of the lower stream, in this call */
     struct ssl_verify verify;

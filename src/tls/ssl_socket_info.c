@@ -113,7 +113,6 @@ void ssl_socket_info(const struct ssl_socket *sock, struct ssl_info *info,
            sizeof info->server_hostname);
     info_certs(sock, info);
     ssl_tap_info(&sock->tap, info);
-    info->tickets += sock->tickets;
     uint32_t flags = mbedtls_ssl_get_verify_result(&sock->ssl);
     /* All bits: nothing was judged yet; skipped: nothing was asked for. */
     info->verify_flags =

@@ -82,7 +82,7 @@ static void learn(struct ssl_tap *t, struct ssl_tap_lane *l, unsigned type,
         keep_certificate(t, msg, len);
     }
     t->certificate_wanted |= type == SSL_MSG_CERTIFICATE_REQUEST && server;
-    t->tickets += type == SSL_MSG_NEW_SESSION_TICKET && !l->finished && server;
+    t->tickets += type == SSL_MSG_NEW_SESSION_TICKET && server;
     l->finished |= type == SSL_MSG_FINISHED;
 }
 

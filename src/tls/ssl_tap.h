@@ -78,7 +78,7 @@ struct ssl_tap {
     bool begun;                 /* a message of the handshake was seen */
     bool was_server;            /* the last of them was the server's */
     unsigned round_trips;       /* how often the server's turn came */
-    unsigned tickets;           /* before Finished: in TLS 1.2 */
+    unsigned tickets;           /* up to the first application data */
     ssl_tap_listener *listener; /* NULL: none */
     void *listener_arg;
     struct ssl_offer offer;   /* of the last ClientHello */
