@@ -130,6 +130,14 @@ def certificate(name, test, *options):
     return test.connect(port, *options)
 
 
+def unexpected(test):
+    """All went well, and yet not as it should."""
+    p = certificate("server-ec256", test, "--expect", "version=TLSv1.2",
+                    *only("1.3"))
+    p.end()
+    return p
+
+
 def no_certificate(test):
     s, port = test.serve("--verify", "required", "--cafile", peers.ROOT_CA)
     peers.openssl_client(test, port)
@@ -169,7 +177,7 @@ def signalled(test):
 
 
 # those of connect's that have nothing to do with a stream
-CHECKED = {3, 11, 12, 20, 22, 24, 30, 31, 32, 33, 34, 35, 37}
+CHECKED = {3, 11, 12, 20, 22, 24, 30, 31, 32, 33, 34, 35, 37, 50}
 
 # exit status, class, origin, code, who fails
 part = functools.partial
@@ -208,6 +216,7 @@ CLASSES = (
     (41, "idle-timeout", "timeout", 300, idle),
     (42, "max-time", "max-time", 300, endless),
     (43, "reset", "net", errno.ECONNRESET, reset),
+    (50, "expect", None, None, unexpected),
     (128 + signal.SIGTERM, "signal", "signal", signal.SIGTERM, signalled),
 )
 
@@ -249,7 +258,8 @@ def checked(status, name, origin, code, start, test):
     same("exit status", p.wait(), status)
     r = json.loads(p.out.all(test.left()))
     same("status", (r["status"], r["class"], r["ok"]), (status, name, False))
-    same("error", (r["error"]["origin"], r["error"]["code"]), (origin, code))
+    why = r["error"] or {"origin": None, "code": None}
+    same("error", (why["origin"], why["code"]), (origin, code))
 
 
 def tests():
