@@ -272,8 +272,8 @@ def serve_saves_its_clients(t):
     server = t.serve("--verify", "optional", *ROOT, "--keep-open",
                      "--save-chain", chain)
     for name in ("client-ec256", "client-rsa2048"):
-        t.connect(server, *NAME, "--cert", cert(name + ".pem"),
-                  "--key", cert(name + "-key.pem")).wait()
+        t.ok(t.connect(server, *NAME, "--cert", cert(name + ".pem"),
+                       "--key", cert(name + "-key.pem")).wait())
         t.eq(saved(chain), b"".join(pem_blocks(
             read_file(cert(name + ".pem")))), "the client's")
     t.ok(t.connect(server, *NAME).wait())

@@ -3,6 +3,7 @@
  */
 #include "fuzz.h"
 
+#include "cli/expect.h"
 #include "cli/tls_options.h"
 
 struct options {
@@ -23,6 +24,8 @@ static const struct opt rows[] = {
 static const struct opt_group groups[] = {
     { "TLS", tls_opts, offsetof(struct options, tls) },
     { "Trust", tls_trust_opts, offsetof(struct options, tls) },
+    { "Save", tls_save_opts, offsetof(struct options, tls) },
+    { "Expect", tls_expect_opts, offsetof(struct options, tls) },
     { "Pipe", tls_pipe_opts, offsetof(struct options, tls) },
     { "Time-outs", tls_time_opts, offsetof(struct options, tls) },
     { "Output", tls_output_opts, offsetof(struct options, tls) },
@@ -143,6 +146,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     parse(&r, argc, argv);
     check(&r, argc, argv);
     tls_on_eof(&r.o.tls, true);
+    static struct expect expect;
+    bool bad = expect_read(&expect, &r.o.tls.expects, &err) != 0;
+    fuzz_check_err(bad, &err);
+    CHECK(expect.n == (bad ? 0 : r.o.tls.expects.n));
     /* Whatever follows it, help is help. */
     memmove(argv + 2, argv + 1, (WORDS_MAX - 1) * sizeof *argv);
     argv[1] = help;
