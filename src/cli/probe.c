@@ -17,7 +17,7 @@ static const uint16_t versions[] = { TLS13, TLS12, 0x0302, 0x0301, 0x0300 };
 
 static void add_all(struct ssl_ids *to, const struct ssl_ids *from) {
     for (size_t i = 0; i < from->n; i++) {
-        probe_add(to, from->id[i]);
+        ssl_ids_add(to, from->id[i]);
     }
 }
 
@@ -114,8 +114,8 @@ static int ask_groups(struct probe *p, struct report_version *v) {
         before = v->groups.n;
         left.n = 0;
         for (size_t i = 0; i < all.n; i++) {
-            if (!probe_has(&v->groups, all.id[i])) {
-                probe_add(&left, all.id[i]);
+            if (!ssl_ids_has(&v->groups, all.id[i])) {
+                ssl_ids_add(&left, all.id[i]);
             }
         }
         add_all(&left, &v->groups);
@@ -164,11 +164,11 @@ static int ask_extensions(struct probe *p, const struct report_version *v) {
     for (size_t i = 0; i < all.n; i++) {
         ssl_name(SSL_KIND_CIPHER, all.id[i], name);
         if (strstr(name, "_CBC_") != NULL) {
-            probe_add(ids, all.id[i]);
+            ssl_ids_add(ids, all.id[i]);
         }
     }
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
-        probe_add(&o.of[SSL_KIND_EXTENSION], wanted[i]);
+        ssl_ids_add(&o.of[SSL_KIND_EXTENSION], wanted[i]);
     }
     int taken = probe_ask(p, &o, &chosen);
     if (taken == 0) {
@@ -221,7 +221,7 @@ static void sum_up(const struct probe *p, struct report_probe *out) {
     for (size_t i = 0; i < out->version_count; i++) {
         const struct report_version *v = &out->versions[i];
         if (v->accepted) {
-            probe_add(&a->of[SSL_KIND_VERSION], v->version);
+            ssl_ids_add(&a->of[SSL_KIND_VERSION], v->version);
         }
         add_all(&a->of[SSL_KIND_CIPHER], &v->ciphers);
         add_all(&a->of[SSL_KIND_GROUP], &v->groups);

@@ -41,21 +41,6 @@ int probe_ended(const struct probe *p, struct err *err) {
     return err_set(err, p->err.origin, p->err.code, "%s", p->err.msg);
 }
 
-bool probe_has(const struct ssl_ids *ids, unsigned id) {
-    for (size_t i = 0; i < ids->n; i++) {
-        if (ids->id[i] == id) {
-            return true;
-        }
-    }
-    return false;
-}
-
-void probe_add(struct ssl_ids *ids, unsigned id) {
-    if (ids->n < SSL_IDS_MAX && !probe_has(ids, id)) {
-        ids->id[ids->n++] = (uint16_t)id;
-    }
-}
-
 static bool remove_id(struct ssl_ids *ids, unsigned id) {
     for (size_t i = 0; i < ids->n; i++) {
         if (ids->id[i] == id) {
@@ -110,7 +95,7 @@ static enum tried answer_of(struct probe *p, const struct ssl_probe *q,
         *chosen = q->chosen;
         p->certificate_wanted |= q->certificate_wanted;
         for (size_t i = 0; i < q->chosen.extensions.n; i++) {
-            probe_add(&p->extensions, q->chosen.extensions.id[i]);
+            ssl_ids_add(&p->extensions, q->chosen.extensions.id[i]);
         }
         return TAKEN;
     case SSL_PROBE_ALERT:
@@ -173,7 +158,7 @@ static int is_offered(struct probe *p, const struct ssl_offer *offer,
     static const enum ssl_kind kinds[] = { SSL_KIND_VERSION, SSL_KIND_CIPHER };
     const uint16_t ids[] = { chosen->version, chosen->cipher };
     for (size_t i = 0; i < 2; i++) {
-        if (!probe_has(&offer->of[kinds[i]], ids[i])) {
+        if (!ssl_ids_has(&offer->of[kinds[i]], ids[i])) {
             snprintf(p->refusal, sizeof p->refusal,
                      "chose %s, which was not offered",
                      ssl_name(kinds[i], ids[i], name));
@@ -229,7 +214,7 @@ int probe_exhaust(struct probe *p, const struct ssl_offer *offer,
         if (!remove_id(left, id)) { /* it does not go by the list */
             return 0;
         }
-        probe_add(out, id);
+        ssl_ids_add(out, id);
     }
     return 0;
 }

@@ -113,10 +113,4 @@ MUST_USE int probe_sig_algs(struct probe *p, const struct ssl_ids *candidates,
  * ServerKeyExchange tells the group and what is signed with (RFC 8422 5.4). */
 void probe_only(struct ssl_ids *ids, const char *head);
 
-/** Whether a list has it. */
-bool probe_has(const struct ssl_ids *ids, unsigned id);
-
-/** Add it, unless it is there. */
-void probe_add(struct ssl_ids *ids, unsigned id);
-
 #endif

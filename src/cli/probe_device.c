@@ -34,7 +34,7 @@ static int own_certificate(struct probe *p, struct ssl_context *ctx,
 
 static void keep_extensions(struct probe *p) {
     for (size_t i = 0; i < info.extensions.n; i++) {
-        probe_add(&p->extensions, info.extensions.id[i]);
+        ssl_ids_add(&p->extensions, info.extensions.id[i]);
     }
 }
 
@@ -52,7 +52,7 @@ static int ask_sig_alg(struct probe *p, uint16_t id, struct report_version *v) {
     mbedtls_ssl_conf_sig_algs(&ctx.conf, ids);
     rc = probe_shake(p, &ctx, p->config->server_name, &info, &why);
     if (rc == 0 && info.handshake_done) {
-        probe_add(&v->sig_algs, id);
+        ssl_ids_add(&v->sig_algs, id);
         keep_extensions(p);
     }
 out:
@@ -139,7 +139,7 @@ static void result(const struct ssl_profile *d, unsigned records,
 
 static void put_all(struct ssl_ids *to, const uint16_t *from) {
     for (; *from != 0; from++) {
-        probe_add(to, *from);
+        ssl_ids_add(to, *from);
     }
 }
 
@@ -152,10 +152,10 @@ static int ask_old(struct probe *p, const struct ssl_profile *d,
     char version[SSL_LABEL_MAX], cipher[SSL_LABEL_MAX];
     memset(&o, 0, sizeof o);
     for (unsigned v = d->max_version; v >= d->min_version; v--) {
-        probe_add(&o.of[SSL_KIND_VERSION], v);
+        ssl_ids_add(&o.of[SSL_KIND_VERSION], v);
     }
     for (const int *c = d->ciphers; *c != 0; c++) {
-        probe_add(&o.of[SSL_KIND_CIPHER], (unsigned)*c);
+        ssl_ids_add(&o.of[SSL_KIND_CIPHER], (unsigned)*c);
     }
     put_all(&o.of[SSL_KIND_GROUP], d->groups);
     put_all(&o.of[SSL_KIND_SIG_ALG], d->sig_algs);

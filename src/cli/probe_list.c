@@ -85,12 +85,12 @@ static void named(enum ssl_kind kind, const uint16_t *first,
     char name[SSL_LABEL_MAX];
     out->n = 0;
     for (; *first != 0; first++) {
-        probe_add(out, *first);
+        ssl_ids_add(out, *first);
     }
     for (unsigned id = 1; id <= 0xFFFF; id++) {
         if (wanted(id) && !begins(ssl_name(kind, id, name), "0x") &&
             !ssl_name_grease(id)) {
-            probe_add(out, id);
+            ssl_ids_add(out, id);
         }
     }
 }
@@ -116,7 +116,7 @@ void probe_offer(const struct probe *p, unsigned version,
                                          0x0806, 0x0401, 0x0501, 0x0601, 0 };
     bool tls13 = version >= TLS13;
     memset(offer, 0, sizeof *offer);
-    probe_add(&offer->of[SSL_KIND_VERSION], version);
+    ssl_ids_add(&offer->of[SSL_KIND_VERSION], version);
     probe_ciphers(tls13 ? PROBE_TLS13 : PROBE_USUAL, 0,
                   &offer->of[SSL_KIND_CIPHER]);
     named(SSL_KIND_GROUP, groups, tls13 ? is_group13 : is_group,

@@ -58,8 +58,8 @@ static void common(const struct ssl_ids *a, const struct ssl_ids *b,
                    struct ssl_ids *out) {
     out->n = 0;
     for (size_t i = 0; i < a->n; i++) {
-        if (probe_has(b, a->id[i])) {
-            probe_add(out, a->id[i]);
+        if (ssl_ids_has(b, a->id[i])) {
+            ssl_ids_add(out, a->id[i]);
         }
     }
 }
@@ -96,7 +96,7 @@ static int ask_list(struct probe *p, unsigned version, enum ssl_kind kind,
     }
     for (size_t i = 0; i < ours->n; i++) {
         if (is_usable(kind, version, ours->id[i])) {
-            probe_add(&mine, ours->id[i]);
+            ssl_ids_add(&mine, ours->id[i]);
         }
     }
     if (exhaust(p, &o, kind, &mine, 1, theirs) != 0) {
@@ -138,7 +138,7 @@ static int ask_versions(struct probe *p, struct ssl_ids *theirs) {
             return -1;
         }
         if (version.accepted) {
-            probe_add(theirs, v);
+            ssl_ids_add(theirs, v);
         }
     }
     return 0;
@@ -181,7 +181,7 @@ static int ask_beyond_lists(struct probe *p, struct ssl_info *info) {
                          info->ours.server_name);
     }
     const struct ssl_ids *versions = &info->ours.of[SSL_KIND_VERSION];
-    bool both = probe_has(versions, TLS13) && probe_has(versions, TLS12);
+    bool both = ssl_ids_has(versions, TLS13) && ssl_ids_has(versions, TLS12);
     int old = without == 0 && both ? ask_as_we_are(p, info, true, TLS12) : 0;
     if (old > 0) {
         ssl_diagnose_add(info, "version-intolerant", "--max-version 1.2",

@@ -80,12 +80,7 @@ static void named(FILE *f, const struct report *r, const char *name,
 }
 
 static const char *answered(const struct ssl_info *t, uint16_t extension) {
-    for (size_t i = 0; i < t->extensions.n; i++) {
-        if (t->extensions.id[i] == extension) {
-            return "yes";
-        }
-    }
-    return "no";
+    return ssl_ids_has(&t->extensions, extension) ? "yes" : "no";
 }
 
 static void add_bytes(char *list, const char *what, size_t bytes) {

@@ -73,15 +73,11 @@ void json_ids(struct json *j, const char *key, enum ssl_kind kind,
 /* TLS 1.3 has in itself what these two extensions add to TLS 1.2. */
 static void added(struct json *j, const char *key, const struct ssl_info *t,
                   uint16_t extension) {
-    bool there = false;
     if (t->version == NULL || strcmp(t->version, "TLSv1.2") != 0) {
         json_null(j, key);
         return;
     }
-    for (size_t i = 0; i < t->extensions.n; i++) {
-        there = there || t->extensions.id[i] == extension;
-    }
-    json_bool(j, key, there);
+    json_bool(j, key, ssl_ids_has(&t->extensions, extension));
 }
 
 void json_tls(struct json *j, const struct ssl_info *t) {

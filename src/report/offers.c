@@ -8,15 +8,6 @@ enum {
     EACH_ROWS = 2                 /* and of each end's, where nothing is */
 };
 
-static bool in_list(const struct ssl_ids *ids, uint16_t id) {
-    for (size_t i = 0; i < ids->n; i++) {
-        if (ids->id[i] == id) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* What is in a list and offers nothing: GREASE (RFC 8701), the signals among
  * the suites (RFC 5746 3.3, RFC 7507). */
 static bool no_offer(enum ssl_kind kind, uint16_t id) {
@@ -49,7 +40,7 @@ static size_t count(const struct ssl_ids *ids, const struct ssl_ids *other,
                     bool want) {
     size_t n = 0;
     for (size_t i = 0; i < ids->n; i++) {
-        n += in_list(other, ids->id[i]) == want;
+        n += ssl_ids_has(other, ids->id[i]) == want;
     }
     return n;
 }
@@ -66,7 +57,7 @@ static void rows_of(FILE *f, enum ssl_kind kind, const struct side *s,
     char name[SSL_LABEL_MAX];
     for (size_t i = 0; i < s->ids->n && rows > 0; i++) {
         uint16_t id = s->ids->id[i];
-        if (in_list(s->other, id) == want) {
+        if (ssl_ids_has(s->other, id) == want) {
             report_line(f, "  %-10s%-46s%-5s%s", label,
                         ssl_name(kind, id, name), s->ours, s->theirs);
             label = "";
@@ -115,7 +106,7 @@ static unsigned only_version(const struct ssl_ids *ours,
                              const struct ssl_ids *theirs) {
     unsigned version = 0;
     for (size_t i = 0; i < ours->n; i++) {
-        version = in_list(theirs, ours->id[i]) ? ours->id[i] : version;
+        version = ssl_ids_has(theirs, ours->id[i]) ? ours->id[i] : version;
     }
     return count(ours, theirs, true) == 1 ? version : 0;
 }

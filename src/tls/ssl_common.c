@@ -38,28 +38,13 @@ static const struct board {
       "nothing: MicroPython has no TLS 1.3" },
 };
 
-static bool has(const struct ssl_ids *ids, unsigned id) {
-    for (size_t i = 0; i < ids->n; i++) {
-        if (ids->id[i] == id) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void put(struct ssl_ids *ids, unsigned id) {
-    if (ids->n < SSL_IDS_MAX) {
-        ids->id[ids->n++] = (uint16_t)id;
-    }
-}
-
 /* Of `ids`, the suites of a version; no signals. */
 static struct ssl_ids suites(const struct ssl_ids *ids, unsigned version) {
     struct ssl_ids out = { 0, { 0 } };
     for (size_t i = 0; i < ids->n; i++) {
         struct ssl_suite s = ssl_suite_of(ids->id[i]);
         if (version == TLS13 ? s.tls13 : s.tls12) {
-            put(&out, ids->id[i]);
+            ssl_ids_put(&out, ids->id[i]);
         }
     }
     return out;
@@ -68,8 +53,8 @@ static struct ssl_ids suites(const struct ssl_ids *ids, unsigned version) {
 static struct ssl_ids both(const struct ssl_ids *a, const struct ssl_ids *b) {
     struct ssl_ids out = { 0, { 0 } };
     for (size_t i = 0; i < a->n; i++) {
-        if (has(b, a->id[i]) && !ssl_name_grease(a->id[i])) {
-            put(&out, a->id[i]);
+        if (ssl_ids_has(b, a->id[i]) && !ssl_name_grease(a->id[i])) {
+            ssl_ids_put(&out, a->id[i]);
         }
     }
     return out;
@@ -166,12 +151,12 @@ static void lack_version(const struct look *l) {
     const struct ssl_context *ctx = l->ctx;
     char here[SSL_NAME_MAX], there[SSL_NAME_MAX], word[SSL_LABEL_MAX];
     const struct ssl_ids *theirs = their(l, SSL_KIND_VERSION);
-    if (has(theirs, TLS13) && ctx->max_wanted < SSL_TLS_1_3) {
+    if (ssl_ids_has(theirs, TLS13) && ctx->max_wanted < SSL_TLS_1_3) {
         snprintf(here, sizeof here, "--max-version 1.3");
-    } else if (has(theirs, TLS12) && ctx->min_wanted > SSL_TLS_1_2) {
+    } else if (ssl_ids_has(theirs, TLS12) && ctx->min_wanted > SSL_TLS_1_2) {
         snprintf(here, sizeof here, "--min-version 1.2");
-    } else if (has(theirs, TLS13) || has(theirs, TLS12)) {
-        bool tls13 = has(theirs, TLS13);
+    } else if (ssl_ids_has(theirs, TLS13) || ssl_ids_has(theirs, TLS12)) {
+        bool tls13 = ssl_ids_has(theirs, TLS13);
         snprintf(here, sizeof here, "a suite of %s among --ciphers",
                  version_words(tls13 ? TLS13 : TLS12, word));
     } else {
@@ -201,7 +186,7 @@ static const char *offer_words(const struct look *l, const struct ssl_ids *ours,
     }
     unsigned id = ours->id[0];
     for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++) {
-        if (has(ours, usual[i])) {
+        if (ssl_ids_has(ours, usual[i])) {
             id = usual[i];
             break;
         }
@@ -239,7 +224,7 @@ static void ciphers_option(const struct look *l, const struct ssl_ids *theirs,
 static const char *version_option(const struct look *l) {
     unsigned other = l->version == TLS13 ? TLS12 : TLS13;
     struct ssl_ids theirs = suites(their(l, SSL_KIND_CIPHER), other);
-    if (!has(their(l, SSL_KIND_VERSION), other)) {
+    if (!ssl_ids_has(their(l, SSL_KIND_VERSION), other)) {
         return NULL;
     }
     for (size_t i = 0; i < theirs.n; i++) {
@@ -297,7 +282,7 @@ static bool lack_key(const struct look *l) {
     for (const int *id = ssl_context_get_ciphers(l->ctx); *id != 0; id++) {
         struct ssl_suite s = ssl_suite_of((unsigned)*id);
         if (!s.psk && !ssl_own_key_fits(l->ctx, &s)) {
-            put(&all, (unsigned)*id);
+            ssl_ids_put(&all, (unsigned)*id);
         }
     }
     struct ssl_ids client = suites(l->client->of + SSL_KIND_CIPHER, l->version);
@@ -333,7 +318,7 @@ static struct ssl_ids groups(const struct ssl_ids *ids, unsigned version) {
     struct ssl_ids out = { 0, { 0 } };
     for (size_t i = 0; i < ids->n; i++) {
         if (ssl_suite_group(ids->id[i], version == TLS13)) {
-            put(&out, ids->id[i]);
+            ssl_ids_put(&out, ids->id[i]);
         }
     }
     return out;
@@ -347,7 +332,8 @@ static bool common_group(const struct look *l) {
 /* An ECDSA certificate is for clients that know its curve (RFC 8422 5.1.1). */
 static bool curve_fits(const struct look *l) {
     unsigned curve = ssl_own_key_curve(l->ctx);
-    return !l->info->server_side || has(their(l, SSL_KIND_GROUP), curve);
+    return !l->info->server_side ||
+           ssl_ids_has(their(l, SSL_KIND_GROUP), curve);
 }
 
 static void lack_group(const struct look *l) {
@@ -356,14 +342,14 @@ static void lack_group(const struct look *l) {
     char here[SSL_NAME_MAX] = "", there[SSL_NAME_MAX], name[SSL_LABEL_MAX];
     unsigned wanted = ours.n > 0 ? ours.id[0] : 0;
     const char *lack = "no group in common";
-    if (has(&ours, 23)) {
+    if (ssl_ids_has(&ours, 23)) {
         wanted = 23; /* the one that every board has */
     }
     if (common_group(l)) {
         wanted = ssl_own_key_curve(l->ctx);
         lack = "our certificate is on a curve that the client has not";
         ours.n = 0;
-        put(&ours, wanted);
+        ssl_ids_put(&ours, wanted);
         snprintf(here, sizeof here,
                  "a certificate with a %s key (--cert, --key)",
                  ssl_name(SSL_KIND_GROUP, theirs.id[0], name));
@@ -430,7 +416,7 @@ static void lack_sig_alg(const struct look *l) {
     for (size_t i = 0; i < ours->n; i++) {
         if (!l->info->server_side ||
             ssl_own_key_signs(l->ctx, ours->id[i], l->version == TLS13)) {
-            put(&can, ours->id[i]);
+            ssl_ids_put(&can, ours->id[i]);
         }
     }
     struct ssl_ids theirs = *their(l, SSL_KIND_SIG_ALG);

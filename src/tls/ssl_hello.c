@@ -84,27 +84,12 @@ static bool ended(const struct in *in) {
     return !in->bad && in->n == 0;
 }
 
-static bool has(const struct ssl_ids *ids, unsigned id) {
-    for (size_t i = 0; i < ids->n; i++) {
-        if (ids->id[i] == id) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void put(struct ssl_ids *ids, unsigned id) {
-    if (ids->n < SSL_IDS_MAX) {
-        ids->id[ids->n++] = (uint16_t)id;
-    }
-}
-
 /* A vector of numbers of two bytes: all of `in`. */
 static bool read_ids(struct in *in, size_t width, struct ssl_ids *ids) {
     struct in list = vector(in, width);
     ids->n = 0;
     while (list.n >= 2) {
-        put(ids, take(&list, 2));
+        ssl_ids_put(ids, take(&list, 2));
     }
     return ended(&list) && ended(in) && ids->n > 0;
 }
@@ -159,10 +144,10 @@ static bool read_client_extension(unsigned type, struct in *body,
  * mean TLS 1.3 (RFC 8446 4.2.1). */
 static void versions_below(unsigned version, struct ssl_ids *ids) {
     version = version > TLS12 && version >> 8 == 3 ? TLS12 : version;
-    put(ids, version);
+    ssl_ids_put(ids, version);
     if (version >> 8 == 3) {
         while (version > TLS10) {
-            put(ids, --version);
+            ssl_ids_put(ids, --version);
         }
     }
 }
@@ -180,7 +165,7 @@ bool ssl_hello_read_client(const unsigned char *msg, size_t len,
     struct in list = vector(&in, 2);
     struct ssl_ids *ciphers = &offer->of[SSL_KIND_CIPHER];
     while (list.n >= 2) {
-        put(ciphers, take(&list, 2));
+        ssl_ids_put(ciphers, take(&list, 2));
     }
     good = good && ended(&list) && ciphers->n > 0;
     good = vector(&in, 1).n > 0 && good; /* compression methods */
@@ -192,8 +177,9 @@ bool ssl_hello_read_client(const unsigned char *msg, size_t len,
     while (extensions.n > 0) {
         unsigned type = take(&extensions, 2);
         struct in body = vector(&extensions, 2);
-        good = good && !has(&offer->of[SSL_KIND_EXTENSION], type) && !body.bad;
-        put(&offer->of[SSL_KIND_EXTENSION], type);
+        good = good && !ssl_ids_has(&offer->of[SSL_KIND_EXTENSION], type) &&
+               !body.bad;
+        ssl_ids_put(&offer->of[SSL_KIND_EXTENSION], type);
         good = read_client_extension(type, &body, offer) && good;
     }
     if (named && offer->of[SSL_KIND_VERSION].n == 0) {
@@ -249,9 +235,7 @@ static bool read_server_extensions(struct in *in, struct ssl_chosen *chosen) {
         unsigned type = take(&list, 2);
         struct in body = vector(&list, 2);
         good = good && !body.bad;
-        if (!has(&chosen->extensions, type)) {
-            put(&chosen->extensions, type);
-        }
+        ssl_ids_add(&chosen->extensions, type);
         good = read_server_extension(type, &body, chosen) && good;
     }
     return good && ended(&list);
@@ -443,16 +427,16 @@ static void give_old(struct out *out, bool groups) {
 /* What a client may do without. */
 static void give_wanted(struct out *out, const struct ssl_ids *wanted) {
     enum { BYTES_512 = 1 }; /* RFC 6066 4 */
-    if (has(wanted, EXT_MAX_FRAGMENT_LENGTH)) {
+    if (ssl_ids_has(wanted, EXT_MAX_FRAGMENT_LENGTH)) {
         give(out, 2, EXT_MAX_FRAGMENT_LENGTH);
         give(out, 2, 1);
         give(out, 1, BYTES_512);
     }
-    if (has(wanted, EXT_ENCRYPT_THEN_MAC)) {
+    if (ssl_ids_has(wanted, EXT_ENCRYPT_THEN_MAC)) {
         give(out, 2, EXT_ENCRYPT_THEN_MAC);
         give(out, 2, 0);
     }
-    if (has(wanted, EXT_SESSION_TICKET)) {
+    if (ssl_ids_has(wanted, EXT_SESSION_TICKET)) {
         give(out, 2, EXT_SESSION_TICKET);
         give(out, 2, 0);
     }
@@ -485,7 +469,7 @@ size_t ssl_hello_write_client(const struct ssl_offer *offer,
                               const unsigned char random[64],
                               unsigned char *buf, size_t len) {
     const struct ssl_ids *versions = &offer->of[SSL_KIND_VERSION];
-    bool tls13 = has(versions, TLS13), old = versions->n == 0;
+    bool tls13 = ssl_ids_has(versions, TLS13), old = versions->n == 0;
     unsigned version = versions->n == 0 ? TLS12 : 0;
     for (size_t i = 0; i < versions->n; i++) {
         unsigned v = versions->id[i];

@@ -67,6 +67,15 @@ struct ssl_ids {
     uint16_t id[SSL_IDS_MAX];
 };
 
+/** @return whether `id` is in the list */
+bool ssl_ids_has(const struct ssl_ids *ids, unsigned id);
+
+/** Append `id`; a list that is full stays as it is. */
+void ssl_ids_put(struct ssl_ids *ids, unsigned id);
+
+/** Append `id`, unless it is there already. */
+void ssl_ids_add(struct ssl_ids *ids, unsigned id);
+
 /* What one end offers or takes. */
 struct ssl_offer {
     bool known;

@@ -39,18 +39,6 @@ struct ssl_finding *ssl_diagnose_add(struct ssl_info *info, const char *name,
     return f;
 }
 
-/* Once each. */
-static void put(struct ssl_ids *ids, unsigned id) {
-    for (size_t i = 0; i < ids->n; i++) {
-        if (ids->id[i] == id) {
-            return;
-        }
-    }
-    if (ids->n < SSL_IDS_MAX) {
-        ids->id[ids->n++] = (uint16_t)id;
-    }
-}
-
 static bool is_server(const struct ssl_context *ctx) {
     return ctx->protocol == SSL_PROTOCOL_TLS_SERVER;
 }
@@ -72,12 +60,12 @@ static void list_ciphers(const struct ssl_context *ctx, struct ssl_offer *offer,
     for (*ec = false; *ids != 0; ids++) {
         struct ssl_suite s = ssl_suite_of((unsigned)*ids);
         if (usable(ctx, &s)) {
-            put(&offer->of[SSL_KIND_CIPHER], (unsigned)*ids);
+            ssl_ids_add(&offer->of[SSL_KIND_CIPHER], (unsigned)*ids);
             *ec = *ec || s.ec;
         }
     }
     if (!is_server(ctx)) { /* TLS_EMPTY_RENEGOTIATION_INFO_SCSV, RFC 5746 */
-        put(&offer->of[SSL_KIND_CIPHER], 0x00FF);
+        ssl_ids_add(&offer->of[SSL_KIND_CIPHER], 0x00FF);
     }
 }
 
@@ -97,7 +85,7 @@ static void list_signatures(const struct ssl_context *ctx,
     for (; ids != NULL && *ids != 0; ids++) {
         if (ctx->max_version == SSL_TLS_1_3 &&
             ssl_own_key_signs(ctx, *ids, true)) {
-            put(out, *ids);
+            ssl_ids_add(out, *ids);
         }
     }
     for (size_t i = 0; tls12 && i < sizeof hashes / sizeof hashes[0]; i++) {
@@ -105,7 +93,7 @@ static void list_signatures(const struct ssl_context *ctx,
         id |= ssl_own_key(ctx) == SSL_KEY_EC ? 0x03 : 0x01;
         if (mbedtls_md_info_from_type(hashes[i].md) != NULL &&
             ssl_own_key_signs(ctx, id, false)) {
-            put(out, id);
+            ssl_ids_add(out, id);
         }
     }
 }
@@ -120,7 +108,7 @@ static void list_sig_algs(const struct ssl_context *ctx,
     for (; ids != NULL && *ids != 0; ids++) {
         bool pair = *ids >> 8 <= 6; /* as TLS 1.2 writes them */
         if (pair || ctx->max_version == SSL_TLS_1_3) {
-            put(&offer->of[SSL_KIND_SIG_ALG], *ids);
+            ssl_ids_add(&offer->of[SSL_KIND_SIG_ALG], *ids);
         }
     }
 }
@@ -130,17 +118,17 @@ void ssl_diagnose_ours(const struct ssl_context *ctx, struct ssl_offer *offer) {
     offer->known = true;
     bool ec, tls13 = ctx->max_version == SSL_TLS_1_3;
     if (tls13) {
-        put(&offer->of[SSL_KIND_VERSION], 0x0304);
+        ssl_ids_add(&offer->of[SSL_KIND_VERSION], 0x0304);
     }
     if (ctx->min_version == SSL_TLS_1_2) {
-        put(&offer->of[SSL_KIND_VERSION], 0x0303);
+        ssl_ids_add(&offer->of[SSL_KIND_VERSION], 0x0303);
     }
     list_ciphers(ctx, offer, &ec);
     const uint16_t *groups = compat_groups(&ctx->conf);
     for (; groups != NULL && *groups != 0; groups++) {
         if ((tls13 && ssl_suite_group(*groups, true)) ||
             (ec && ssl_suite_group(*groups, false))) {
-            put(&offer->of[SSL_KIND_GROUP], *groups);
+            ssl_ids_add(&offer->of[SSL_KIND_GROUP], *groups);
         }
     }
     list_sig_algs(ctx, offer);

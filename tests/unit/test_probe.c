@@ -92,21 +92,21 @@ static void an_offer_has_one_version_and_its_lists(void **state) {
         probe_offer(&p, v, &o);
         assert_int_equal(o.of[SSL_KIND_VERSION].n, 1);
         assert_int_equal(o.of[SSL_KIND_VERSION].id[0], v);
-        assert_int_equal(probe_has(&o.of[SSL_KIND_CIPHER], 0x1301),
+        assert_int_equal(ssl_ids_has(&o.of[SSL_KIND_CIPHER], 0x1301),
                          v == 0x0304);
-        assert_int_equal(probe_has(&o.of[SSL_KIND_CIPHER], 0x002F), v < 0x0304);
-        assert_true(probe_has(&o.of[SSL_KIND_GROUP], 0x0017));
-        assert_int_equal(probe_has(&o.of[SSL_KIND_GROUP], 0x0013), v < 0x0304);
-        assert_false(probe_has(&o.of[SSL_KIND_GROUP], 0xFF01));
-        assert_false(probe_has(&o.of[SSL_KIND_GROUP], 0x0A0A));
-        assert_true(probe_has(&o.of[SSL_KIND_SIG_ALG], 0x0203));
+        assert_int_equal(ssl_ids_has(&o.of[SSL_KIND_CIPHER], 0x002F), v < 0x0304);
+        assert_true(ssl_ids_has(&o.of[SSL_KIND_GROUP], 0x0017));
+        assert_int_equal(ssl_ids_has(&o.of[SSL_KIND_GROUP], 0x0013), v < 0x0304);
+        assert_false(ssl_ids_has(&o.of[SSL_KIND_GROUP], 0xFF01));
+        assert_false(ssl_ids_has(&o.of[SSL_KIND_GROUP], 0x0A0A));
+        assert_true(ssl_ids_has(&o.of[SSL_KIND_SIG_ALG], 0x0203));
         assert_true(o.of[SSL_KIND_SIG_ALG].n < SSL_IDS_MAX);
         assert_true(o.of[SSL_KIND_GROUP].n < SSL_IDS_MAX);
         assert_string_equal(o.server_name, "a.example");
     }
     probe_only(&o.of[SSL_KIND_CIPHER], "TLS_AES_128_");
-    assert_true(probe_has(&o.of[SSL_KIND_CIPHER], 0x1301));
-    assert_false(probe_has(&o.of[SSL_KIND_CIPHER], 0x1302));
+    assert_true(ssl_ids_has(&o.of[SSL_KIND_CIPHER], 0x1301));
+    assert_false(ssl_ids_has(&o.of[SSL_KIND_CIPHER], 0x1302));
 }
 
 int main(void) {
