@@ -4,16 +4,21 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/self_signed.h"
 #include "cli/session.h"
 #include "cli/signals.h"
 
 struct serve_options {
     struct tls_options tls;
+    struct opt_optional self_signed;
     bool keep_open;
     unsigned ready_fd; /* 0: none */
 };
 
 static const struct opt serve_opts[] = {
+    OPT_ROW_OPTIONAL(struct serve_options, self_signed, 0, "self-signed",
+                     "NAMES",
+                     "make a temporary certificate, and say how to trust it"),
     OPT_ROW_FLAG(struct serve_options, keep_open, 0, "keep-open",
                  "serve one client after the other until a signal comes"),
     OPT_ROW_UINT(struct serve_options, ready_fd, 0, "ready-fd", "N", 1, 1023,
@@ -36,14 +41,15 @@ static const struct opt_group serve_groups[] = {
 };
 
 static const char *const examples[] = {
-    "mptls serve --cert cert.pem --key key.pem",
+    "mptls serve --self-signed", "mptls serve --cert cert.pem --key key.pem",
     "mptls serve --cert cert.pem --key key.pem 127.0.0.1:0 </dev/null",
     "mptls serve --cert c.der --key k.der --verify required --cafile ca.pem",
     NULL
 };
 
 static const char how_to_make[] =
-    "to make a pair for tests: openssl req -x509 -nodes -newkey ec -pkeyopt "
+    "for tests, --self-signed makes a pair for this run; to make one that "
+    "stays: openssl req -x509 -nodes -newkey ec -pkeyopt "
     "ec_paramgen_curve:P-256 -subj /CN=localhost -addext "
     "subjectAltName=DNS:localhost,IP:127.0.0.1 -days 365 -keyout key.pem "
     "-out cert.pem";
@@ -119,6 +125,10 @@ static int run(const struct serve_options *o, const struct output *out,
         return session_end(out, r);
     }
     session_warn(setup, &o->tls, out);
+    if (o->tls.self_signed != NULL &&
+        self_signed_tell(o->tls.self_signed, out, &r->err) != 0) {
+        return session_end(out, r);
+    }
     loop_init(&loop, wake_fd, number, o->tls.max_time);
     r->stage = STAGE_LISTEN;
     r->tls.server_side = true;
@@ -133,11 +143,31 @@ static int run(const struct serve_options *o, const struct output *out,
     return status;
 }
 
+/* Which certificate is it to be? */
+static int choose(struct serve_options *o, struct ssl_self_signed *made,
+                  bool *none, struct err *err) {
+    bool given = o->tls.cert != NULL || o->tls.key != NULL;
+    if (!o->self_signed.given) {
+        *none = !given;
+        return given
+                   ? 0
+                   : err_set(err, ERR_USAGE, 0, "serve wants --cert and --key");
+    }
+    if (given) {
+        return err_set(err, ERR_USAGE, 0,
+                       "--self-signed and %s are one or the other",
+                       o->tls.cert != NULL ? "--cert" : "--key");
+    }
+    o->tls.self_signed = made;
+    return self_signed_make(o->self_signed.value, made, err);
+}
+
 static int serve_run(int argc, char **argv) {
     struct serve_options o = { .tls = TLS_OPTIONS_INIT };
     static struct tls_setup setup;
     static struct report r;
     static struct expect expect;
+    static struct ssl_self_signed made;
     struct output out;
     struct net_target where;
     const char *operand = "4433"; /* openssl s_server's, too */
@@ -159,11 +189,7 @@ static int serve_run(int argc, char **argv) {
     int opened = output_open(&out, o.tls.verbose, &o.tls.json, &r.err);
     out.expect = &expect;
     if (opened == 0 && expect_read(&expect, &o.tls.expects, &r.err) == 0 &&
-        r.err.origin == ERR_NONE && o.tls.cert == NULL && o.tls.key == NULL) {
-        no_cert = true;
-        err_set(&r.err, ERR_USAGE, 0, "serve wants --cert and --key");
-    }
-    if (r.err.origin == ERR_NONE &&
+        r.err.origin == ERR_NONE && choose(&o, &made, &no_cert, &r.err) == 0 &&
         net_parse_listen(operand, &where, &r.err) == 0) {
         status = run(&o, &out, &where, &setup, &r);
     } else {
@@ -173,6 +199,7 @@ static int serve_run(int argc, char **argv) {
         output_warning(&out, how_to_make);
     }
     tls_setup_free(&setup);
+    ssl_self_signed_wipe(&made);
     output_close(&out);
     return status;
 }

@@ -102,6 +102,19 @@ void output_listening(const struct output *out, const char *address) {
     }
 }
 
+void output_self_signed(const struct output *out, const struct ssl_cert_info *c,
+                        const char *cadata) {
+    if (text(out)) {
+        report_text_self_signed(stderr, c, cadata);
+    } else {
+        report_json_self_signed(stderr, c, cadata);
+    }
+    if (out->json_file != NULL) {
+        report_json_self_signed(out->json_file, c, cadata);
+        fflush(out->json_file);
+    }
+}
+
 void output_message(const struct output *out, const struct report_message *m) {
     if (text(out)) {
         report_text_message(stderr, m);

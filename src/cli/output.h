@@ -59,6 +59,15 @@ void output_unmet(const struct report *r);
 /** The line, or the JSON event, that says where a server listens. */
 void output_listening(const struct output *out, const char *address);
 
+/**
+ * What a peer needs to trust a certificate that was made for this run: lines,
+ * or an event in JSON.
+ *
+ * @param cadata  its DER as --cadata takes it: "base64:..."
+ */
+void output_self_signed(const struct output *out, const struct ssl_cert_info *c,
+                        const char *cadata);
+
 /** One message, for --trace: as text, or an event in JSON. */
 void output_message(const struct output *out, const struct report_message *m);
 

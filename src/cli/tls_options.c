@@ -8,6 +8,7 @@
 #include "cli/trace.h"
 #include "io/data.h"
 #include "io/file.h"
+#include "tls/ssl_self_signed.h"
 
 static const char *const verify_names[] = { "none", "optional", "required",
                                             NULL };
@@ -307,6 +308,12 @@ int tls_setup_init(struct tls_setup *s, const struct tls_options *o,
         .cert_reqs = verify_mode(o, server),
         .do_handshake = !o->defer_handshake,
     };
+    if (o->self_signed != NULL) {
+        s->args.cert = o->self_signed->cert;
+        s->args.cert_len = o->self_signed->cert_len;
+        s->args.key = o->self_signed->key;
+        s->args.key_len = o->self_signed->key_len;
+    }
     if (make_context(s, o, err) != 0 || set_trust(s, o, err) != 0 ||
         load_crl(s, o->crl, err) != 0 ||
         keylog_open(&s->keylog, o->keylog, err) != 0) {

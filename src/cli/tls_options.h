@@ -11,10 +11,14 @@
 #include "io/pump.h"
 #include "tls/ssl_context.h"
 
+struct ssl_self_signed;
+
 /* As the command line gave them; TLS_OPTIONS_INIT where it did not. */
 struct tls_options {
     const char *cert, *key, *cafile, *cadata, *ciphers, *alpn, *keylog;
     const char *crl, *save_chain, *save_peer;
+    const struct ssl_self_signed *self_signed; /* in place of --cert and --key;
+                                                  borrowed; NULL: none */
     struct opt_many pins, expects;
     const char *time;             /* --time; NULL: now */
     int verify;                   /* ssl_verify_mode; -1: the default */

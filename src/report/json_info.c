@@ -22,10 +22,10 @@ static void pin(struct json *j, const char *key, const unsigned char *hash) {
     json_text(j, key, text);
 }
 
-static void cert(struct json *j, const struct ssl_cert_info *c) {
+void json_cert(struct json *j, const char *key, const struct ssl_cert_info *c) {
     enum { DAY = 24 * 60 * 60 };
     int64_t left = c->seconds_left;
-    json_open(j, NULL, '{');
+    json_open(j, key, '{');
     json_text(j, "subject", c->subject);
     json_text(j, "issuer", c->issuer);
     json_text(j, "names", c->names);
@@ -50,7 +50,7 @@ void json_certs(struct json *j, const char *key, const struct ssl_cert_info *c,
                 size_t n) {
     json_open(j, key, '[');
     for (size_t i = 0; i < n; i++) {
-        cert(j, &c[i]);
+        json_cert(j, NULL, &c[i]);
     }
     json_close(j, ']');
 }

@@ -11,6 +11,9 @@
 /** "flags": the names of the bits that are set. */
 void json_flags(struct json *j, uint32_t bits);
 
+/** One certificate. */
+void json_cert(struct json *j, const char *key, const struct ssl_cert_info *c);
+
 /** An array of certificates. */
 void json_certs(struct json *j, const char *key, const struct ssl_cert_info *c,
                 size_t n);

@@ -172,6 +172,19 @@ void report_text_message(FILE *f, const struct report_message *m);
 /** One JSON object (event "message") and a newline. */
 void report_json_message(FILE *f, const struct report_message *m);
 
+/**
+ * A certificate that was made for this run: what a peer needs to trust it, on
+ * lines that begin "mptls: ".
+ *
+ * @param cadata  its DER as --cadata takes it: "base64:..."
+ */
+void report_text_self_signed(FILE *f, const struct ssl_cert_info *c,
+                             const char *cadata);
+
+/** The same as one JSON object (event "self-signed") and a newline. */
+void report_json_self_signed(FILE *f, const struct ssl_cert_info *c,
+                             const char *cadata);
+
 /** The event that a server can be connected to, as one JSON object. */
 void report_json_listening(FILE *f, const char *address);
 

@@ -8,8 +8,9 @@ item is a key, or several; its text begins with the type:
 
 The type is string, number, boolean, object, "array of" one of these, in the
 plural, or one "or null". An object's keys are the list within its item; where
-the text has "the keys of .Li NAME", they are those of the item NAME. After "one
-of" the quoted words up to a semicolon are all that a string can be.
+the text has "the keys of .Li NAME", they are those of the item NAME, here or in
+a subsection above. After "one of" the quoted words up to a semicolon are all
+that a string can be.
 """
 import re
 
@@ -83,9 +84,10 @@ def plain(line):
 class Reader:
     """Reads one list after its .Bl, and the lists in it."""
 
-    def __init__(self, lines):
+    def __init__(self, lines, before):
         self.lines = lines
         self.named = {}
+        self.before = before  # the items of the subsections above
 
     def list(self):
         keys, names, text, inner = {}, [], [], {}
@@ -117,9 +119,10 @@ class Reader:
     def resolve(self, shape, where):
         """Lend keys to who refers to them; objects without any are a slip."""
         if shape.like:
-            if shape.like not in self.named:
+            like = self.named.get(shape.like, self.before.get(shape.like))
+            if like is None:
                 raise BadPage("%s: there is no %s" % (where, shape.like))
-            shape.keys = self.named[shape.like].keys
+            shape.keys = like.keys
         elif bool(shape.keys) != (shape.kind == "object"):
             raise BadPage("%s: only an object has keys" % where)
         else:
@@ -132,16 +135,17 @@ def read(manpage):
     with open(manpage, encoding="utf-8") as f:
         section = re.search(r"^\.Sh JSON\n(.*?)^\.Sh ", f.read(),
                             re.M | re.S).group(1)
-    shapes, title = {}, None
+    shapes, title, before = {}, None, {}
     lines = iter(section.splitlines())
     for line in lines:
         if line.startswith(".Ss "):
             title = line[4:]
         elif line.startswith(".Bl "):
             shape = Shape("object", title)
-            reader = Reader(lines)
+            reader = Reader(lines, before)
             shape.keys = reader.list()
             reader.resolve(shape, title)
+            before = dict(reader.named, **before)
             if title is None or title in shapes:
                 raise BadPage("a list needs a subsection of its own")
             shapes[title] = shape

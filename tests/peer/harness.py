@@ -284,10 +284,11 @@ class Test:
             "--server-hostname", name, "--verify", "required", *args, **more)
 
     def serve(self, *args, name="server-ec256", **more):
-        """mptls serve, and its port."""
-        p = self.run_mptls("serve", "127.0.0.1:0", "--cert",
-                           cert(name + ".pem"), "--key",
-                           cert(name + "-key.pem"), *args, **more)
+        """mptls serve, and its port; without a name the options say which
+        certificate."""
+        pair = ("--cert", cert(name + ".pem"), "--key",
+                cert(name + "-key.pem")) if name else ()
+        p = self.run_mptls("serve", "127.0.0.1:0", *pair, *args, **more)
         return p, p.listening()
 
     def thread(self, function, *args):

@@ -256,7 +256,7 @@ def curl_client(test, port):
         ROOT_CA, "https://%s:%d/" % (LOCALHOST, port))
 
 
-def micropython_client(test, port):
+def micropython_client(test, port, ca=os.path.join(CERTS, "root.der")):
     return test.spawn(
-        micropython(), os.path.join(HERE, "mp_client.py"), LOCALHOST, port,
-        os.path.join(CERTS, "root.der"), "localhost", "30")
+        micropython(), os.path.join(HERE, "mp_client.py"), LOCALHOST, port, ca,
+        "localhost", "30")

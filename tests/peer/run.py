@@ -12,6 +12,7 @@ import certificates
 import check
 import defects
 import harness
+import identity
 import interop
 import keylog
 import lab
@@ -20,7 +21,7 @@ import probe
 import trace
 
 SUITES = (bulk, lab, interop, odd, attack, certificates, keylog,
-          capture, defects, trace, probe, check)
+          capture, defects, trace, probe, check, identity)
 
 
 def collect(words):
