@@ -40,7 +40,7 @@ static int read_list(struct check_targets *t, size_t *len, struct err *err) {
         return err_set(err, why.origin, why.code, "--targets: %s", why.msg);
     }
     for (size_t i = 0; i < *len; i++) { /* no line ends within itself */
-        t->data[i] = t->data[i] == '\0' ? '?' : t->data[i];
+        t->data[i] = t->data[i] == '\0' ? 1 : t->data[i];
     }
     t->file = in ? "stdin" : t->file;
     return 0;

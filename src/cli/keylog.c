@@ -12,6 +12,9 @@ int keylog_open(struct keylog *k, const char *path, struct err *err) {
     k->fd = -1;
     k->failed = false;
     k->path = named ? path : env;
+    if (named && path[0] == '\0') {
+        return err_set(err, ERR_USAGE, 0, "--keylog: the path is empty");
+    }
     if (k->path == NULL || (!named && k->path[0] == '\0')) {
         return 0;
     }

@@ -18,7 +18,7 @@ struct keylog {
  * Open the file for appending, readable by its owner only if it is new.
  *
  * @param path  --keylog's; NULL: what SSLKEYLOGFILE says, if anything
- * @return 0, also if there is nothing to open; -1: ERR_FILE
+ * @return 0, also if there is nothing to open; -1: ERR_FILE; ERR_USAGE: ""
  */
 MUST_USE int keylog_open(struct keylog *k, const char *path, struct err *err);
 

@@ -13,6 +13,9 @@ int output_open(struct output *out, unsigned verbose,
     if (json->value == NULL) {
         return 0;
     }
+    if (json->value[0] == '\0') {
+        return err_set(err, ERR_USAGE, 0, "--json: the path is empty");
+    }
     out->json_file = fopen(json->value, "we");
     if (out->json_file == NULL) {
         return err_set(err, ERR_FILE, errno, "--json: write %s: %s",
@@ -49,8 +52,8 @@ void output_judge(const struct output *out, struct report *r,
     r->status_name = s.name;
     r->exit = s.number;
     r->exit_name = s.name;
-    r->micropython =
-        mp_error(&r->err, words->micropython, sizeof words->micropython);
+    r->micropython = (r->stage == STAGE_SETUP ? mp_error_loading : mp_error)(
+        &r->err, words->micropython, sizeof words->micropython);
     r->name = explain_name(&r->err, r->status, words->name);
     r->mbedtls = explain_mbedtls(&r->err, words->mbedtls);
     if (out->expect != NULL) {

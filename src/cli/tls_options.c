@@ -126,6 +126,9 @@ static int read_piece(struct piece *p, const char *option, const char *data,
 static int read_file(struct piece *p, const char *option, const char *path,
                      struct err *err) {
     struct err why = ERR_INIT;
+    if (path != NULL && path[0] == '\0') {
+        return err_set(err, ERR_USAGE, 0, "%s: the path is empty", option);
+    }
     if (path == NULL ||
         file_read(path, FILE_MAX, &p->data, &p->len, &why) == 0) {
         return 0;
@@ -240,8 +243,9 @@ static int load_crl(struct tls_setup *s, const char *data, struct err *err) {
     int rc = read_piece(&crl, "--crl", data, err);
     if (rc == 0 &&
         ssl_context_load_crl(&s->ctx, crl.data, crl.len, &why) != 0) {
-        rc = err_set(err, why.origin, why.code, "--crl %.60s: %s",
-                     tls_data_name(data), why.msg);
+        /* MicroPython: reads no CRL, and has no code for it. */
+        rc = err_set(err, ERR_FILE, 0, "--crl %.60s: %s", tls_data_name(data),
+                     why.msg);
     }
     free(crl.data);
     return rc;

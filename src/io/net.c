@@ -181,8 +181,17 @@ static int race_wait(struct race *r, const struct loop *l, const char *name,
     return 0;
 }
 
+/* Not the peer's fault: there is no socket to be had. */
+static bool is_ours(int why) {
+    return why == EMFILE || why == ENFILE || why == ENOBUFS || why == ENOMEM;
+}
+
 static int race_failed(const struct race *r, struct err *err) {
     char first[NET_ADDR_MAX];
+    if (is_ours(r->why[0])) {
+        return err_set(err, ERR_OS, r->why[0], "make a socket: %s",
+                       strerror(r->why[0]));
+    }
     net_print_info(r->addr[0], first);
     if (r->n == 1) {
         return err_set(err, ERR_NET, r->why[0], "connect to %s: %s", first,

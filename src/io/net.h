@@ -89,7 +89,7 @@ int net_parse_listen(const char *text, struct net_target *out, struct err *err);
  * @return a socket that the caller closes, or -1 with ERR_DNS (EAI_*),
  *         ERR_NET (errno; of several addresses the first one's), ERR_TIMEOUT,
  *         ERR_MAX_TIME or ERR_SIGNAL as loop_wait, or ERR_OS (no thread, no
- *         pipe, no memory)
+ *         pipe, no socket, no memory)
  */
 int net_connect(const struct loop *l, const char *host, const char *port,
                 int64_t timeout_ms, struct net_path *path, struct err *err);

@@ -227,6 +227,27 @@ static const struct explain_advice setup = {
     "get_ciphers(), a PSK has 1 to 32 bytes, a closed socket stays closed.",
     "Nothing: the peer has no part in it.",
 };
+static const struct explain_advice suite_name = {
+    "before the handshake, in our own program",
+    "The name of a suite is misspelt, or the list is empty.\n"
+    "The suite is one that this build leaves out.",
+    "set_ciphers() takes a list of names from get_ciphers(): "
+    "TLS-ECDHE-RSA-WITH-AES-128-GCM-SHA256.",
+    "Nothing: the peer has no part in it.",
+};
+static const struct explain_advice pair = {
+    "when the pair is loaded; on a board in the handshake",
+    "The private key does not belong to the certificate.",
+    "Compare the public key of the certificate with the private key's; "
+    "MicroPython does not compare them when it loads.",
+    "Nothing, unless it is the server's pair.",
+};
+static const struct explain_advice encrypted = {
+    "before the handshake, when the key is loaded",
+    "The key is encrypted, and a board knows no password.",
+    "Decrypt it: openssl pkey -in k.pem -outform DER -out k.der.",
+    "Nothing, unless it is the server's key.",
+};
 static const struct explain_advice trust_setup = {
     "before or in the handshake, at the peer's Certificate",
     "CERT_REQUIRED without a CA, or without a name to compare.",
@@ -450,7 +471,7 @@ static const struct explain_cause causes[] = {
     { "tls:-0x6C80", WE, &identity, "A PSK identity that we do not have." },
     { "tls:-0x7100 psa:-135/PSA_ERROR_INVALID_ARGUMENT", WE, &setup,
       "A wrong argument, or the TLS socket is closed already." },
-    { "tls:-0x5E80", WE, &setup,
+    { "tls:-0x5E80", WE, &suite_name,
       "The configuration cannot work; set_ciphers() with an unknown name." },
     { "tls:-0x7B00", NONE, &wait, "TLS 1.3: a session ticket came." },
     { "tls:-0x6C00 tls:-0x7400 tls:-0x6B80 tls:-0x7F80 tls:-0x4480 tls:-0x4D00 "
@@ -466,12 +487,15 @@ static const struct explain_cause causes[] = {
       "tls:-0x0072 tls:-0x6080 exit:4 axtls:-267/INVALID_CERT_HASH_ALG "
       "axtls:-268/BAD_CERTIFICATE",
       WE, &algorithm, NULL },
+    { "tls:-0x3F00", WE, &pair, "The key is of another type." },
+    { "tls:-0x3C00 tls:-0x3B80 tls:-0x1300 tls:-0x1380", WE, &encrypted,
+      "The key is encrypted." },
     { "tls:-0x3E80", WE, &load, "The key cannot be used: 'invalid key'." },
     { "tls:-0x2800", WE, &load, "No certificate was found: 'invalid cert'." },
     { "tls:-0x2180 tls:-0x2200 tls:-0x2280 tls:-0x2380 tls:-0x2400 tls:-0x2480 "
-      "tls:-0x2500 tls:-0x2780 tls:-0x2900 tls:-0x3F00 tls:-0x3E00 tls:-0x3D80 "
-      "tls:-0x3D00 tls:-0x3C00 tls:-0x3B80 tls:-0x3B00 tls:-0x1080 tls:-0x1100 "
-      "tls:-0x1200 tls:-0x1280 tls:-0x1300 tls:-0x1380 tls:-0x1400 tls:-0x1480 "
+      "tls:-0x2500 tls:-0x2780 tls:-0x2900 tls:-0x3E00 tls:-0x3D80 "
+      "tls:-0x3D00 tls:-0x3B00 tls:-0x1080 tls:-0x1100 "
+      "tls:-0x1200 tls:-0x1280 tls:-0x1400 tls:-0x1480 "
       "tls:-0x0060 tls:-0x0062 tls:-0x0064 tls:-0x0066 tls:-0x0068 tls:-0x002C "
       "tls:-0x2680 exit:3 axtls:-269/INVALID_KEY value:1/invalid+key "
       "value:2/invalid+cert",

@@ -1,6 +1,7 @@
 #include "tls/mp_error.h"
 
 #include <errno.h>
+#include <mbedtls/pem.h>
 #include <mbedtls/pk.h>
 #include <mbedtls/ssl.h>
 #include <mbedtls/x509_crt.h>
@@ -121,4 +122,37 @@ const char *mp_error(const struct err *e, char *buf, size_t len) {
     default:
         return NULL;
     }
+}
+
+const char *mp_error_loading(const struct err *e, char *buf, size_t len) {
+    static const struct {
+        int from, to; /* of the library's modules, by mbedtls/error.h */
+        const char *text;
+    } rows[] = {
+        { MBEDTLS_ERR_PK_TYPE_MISMATCH, MBEDTLS_ERR_PK_TYPE_MISMATCH, NULL },
+        { MBEDTLS_ERR_PK_ALLOC_FAILED, MBEDTLS_ERR_PK_BUFFER_TOO_SMALL,
+          "ValueError('invalid key')" },
+        { MBEDTLS_ERR_PEM_PASSWORD_MISMATCH, MBEDTLS_ERR_PEM_PASSWORD_REQUIRED,
+          "ValueError('invalid key')" },
+        { MBEDTLS_ERR_X509_FATAL_ERROR, MBEDTLS_ERR_X509_FEATURE_UNAVAILABLE,
+          "ValueError('invalid cert')" },
+        { MBEDTLS_ERR_PEM_BAD_INPUT_DATA,
+          MBEDTLS_ERR_PEM_NO_HEADER_FOOTER_PRESENT,
+          "ValueError('invalid cert')" },
+    };
+    const int code = -(-(int)e->code & HIGH_MASK);
+    if (e->origin != ERR_TLS || e->code == MBEDTLS_ERR_SSL_BAD_CONFIG) {
+        return mp_error(e, buf, len);
+    }
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (code >= rows[i].from && code <= rows[i].to &&
+            rows[i].text != NULL) {
+            snprintf(buf, len, "%s", rows[i].text);
+            return buf;
+        }
+        if (code == rows[i].from && rows[i].text == NULL) {
+            break;
+        }
+    }
+    return NULL;
 }

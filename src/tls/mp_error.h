@@ -26,6 +26,13 @@ enum { MP_ERROR_MAX = 1400 };
 const char *mp_error(const struct err *e, char *buf, size_t len);
 
 /**
+ * As mp_error(), for a failure before a connection: MicroPython raises the same
+ * for whatever is wrong with a certificate, or with a key, and neither asks
+ * whether the two belong together nor what the certificate is for.
+ */
+const char *mp_error_loading(const struct err *e, char *buf, size_t len);
+
+/**
  * @param code  an MBEDTLS_ERR_* value, high level, low level or their sum
  * @param buf   its name or names go here, e.g.
  *              "MBEDTLS_ERR_RSA_PRIVATE_FAILED+MBEDTLS_ERR_MPI_ALLOC_FAILED",

@@ -301,7 +301,10 @@ int ssl_context_load_cert_chain(struct ssl_context *ctx,
         goto out;
     }
     if (ret != 0) {
-        ssl_failure_of(err, ret, "the key");
+        bool pem = ret <= MBEDTLS_ERR_PEM_NO_HEADER_FOOTER_PRESENT &&
+                   ret >= MBEDTLS_ERR_PEM_BAD_INPUT_DATA;
+        ssl_failure_of(err, pem ? MBEDTLS_ERR_PK_KEY_INVALID_FORMAT : ret,
+                       "the key");
         goto out;
     }
     /* MicroPython: this is found out by the peer, in the handshake. */

@@ -47,13 +47,22 @@ static void peek_more(struct ssl_socket *s) {
 }
 
 static int not_tls(struct ssl_socket *s, struct err *err) {
+    enum { SSL2_HELLO = 1 };
     char text[4 * SSL_PEEK_MAX + 1] = "";
     size_t at = 0;
     peek_more(s);
+    /* RFC 5246 E.2 */
+    bool ssl2 = s->peek_len > 2 && s->peek[0] >= 0x80 &&
+                s->peek[2] == SSL2_HELLO &&
+                s->ctx->protocol == SSL_PROTOCOL_TLS_SERVER;
+    if (ssl2) {
+        return err_set(err, ERR_TLS, MBEDTLS_ERR_SSL_INVALID_RECORD,
+                       "the client sent an SSLv2 hello, which is not taken");
+    }
     for (size_t i = 0; i < s->peek_len; i++) {
         unsigned char c = s->peek[i];
-        if (c == '\r' || c == '\n') {
-            break;
+        if (at > 0 && (c == '\r' || c == '\n')) {
+            break; /* the first line says what it is */
         }
         at += (size_t)snprintf(text + at, sizeof text - at,
                                c >= 0x20 && c < 0x7f ? "%c" : "\\x%02x", c);
@@ -138,6 +147,14 @@ static bool is_key_update(const struct ssl_socket *s, int ret) {
 static bool too_large(const struct ssl_socket *s) {
     return !s->tap.in.lost &&
            strstr(s->ctx->detail, "requesting more data than fits") != NULL;
+}
+
+/* RFC 8446 5.1 lets a message be split anywhere; the library wants the four
+ * bytes of its header in one record. */
+static bool split_header(const struct ssl_socket *s) {
+    static const char said[] = "handshake message too short";
+    return !s->tap.in.lost &&
+           strncmp(s->ctx->detail, said, sizeof said - 1) == 0;
 }
 
 /* With both versions on, the library wants extensions in every ClientHello,
@@ -237,6 +254,12 @@ int ssl_failure(struct ssl_socket *s, int ret, struct err *err) {
                        "a message after the handshake, a KeyUpdate as a rule, "
                        "that Mbed TLS %s does not take",
                        MBEDTLS_VERSION_STRING);
+    }
+    if (split_header(s)) {
+        return err_set(err, ERR_TLS, MBEDTLS_ERR_SSL_FEATURE_UNAVAILABLE,
+                       "%sthe peer splits a message within its header of four "
+                       "bytes, which Mbed TLS %s does not take",
+                       during, MBEDTLS_VERSION_STRING);
     }
     if (weak_dh(s)) {
         return err_set(err, ERR_VERIFY, MBEDTLS_X509_BADCERT_BAD_KEY,

@@ -86,6 +86,12 @@ int ssl_socket_check_hostname(const struct ssl_context *ctx, const char *name,
                        "server_hostname %.40s... is over %d bytes", name,
                        SSL_NAME_MAX - 1);
     }
+    if (strpbrk(name, "[]") != NULL || strcmp(name, ".") == 0) {
+        return err_set(err, ERR_USAGE, 0,
+                       "server_hostname %s is no name, nor an address, which "
+                       "has no brackets here",
+                       name);
+    }
     for (const char *p = name; *p != '\0'; p++) {
         if ((unsigned char)*p > 0x7f) {
             return err_set(err, ERR_USAGE, 0,

@@ -141,7 +141,8 @@ def a_server_that_leaves(t):
 @each([("a web server", b"HTTP/1.0 400 Bad Request\r\n\r\n",
         "not TLS", "HTTP/1.0 400"),
        ("a mail server", b"220 mail ESMTP\r\n", "not TLS", "220 mail"),
-       ("control bytes", b"\x1b[31m\x07x\r\n", "not TLS", "\\x1b[31m")])
+       ("control bytes", b"\x1b[31m\x07x\r\n", "not TLS", "\\x1b[31m"),
+       ("newlines", b"\n" * 10, "not TLS", "`\\x0a`")])
 def a_plaintext_server(t, sent, *say):
     s = t.listener()
     p = t.start("connect", "127.0.0.1:%d" % s.getsockname()[1])
@@ -156,6 +157,38 @@ def a_plaintext_client(t):
     c = t.tcp(server.address)
     c.sendall(b"GET / HTTP/1.0\r\n\r\n")
     t.bad(server.wait(), 23, "tls", -0x7200, "not TLS", "GET / HTTP")
+
+
+@test
+def a_client_of_sslv2(t):
+    server = t.serve()
+    c = t.tcp(server.address)
+    c.sendall(bytes.fromhex("802e0100020015000000100100800200800600400400800700"
+                            "c0080080000000") + bytes(16))
+    t.bad(server.wait(), 23, "tls", -0x7200, "an SSLv2 hello")
+
+
+@test
+def a_message_split_within_its_header(t):
+    """RFC 8446 5.1 allows it, and the library does not take it."""
+    s = t.listener()
+    p = t.start("connect", "127.0.0.1:%d" % s.getsockname()[1])
+    c = t.accept(s)
+    c.sendall(bytes.fromhex("160303000102" "16030300040000260303"))
+    t.bad(p.wait(), 4, "tls", -0x7080, "within its header")
+
+
+@test
+def no_socket_to_be_had_is_our_own_failure(t):
+    seen = set()
+    for n in range(5, 20):
+        r = t.run("connect", "127.0.0.1:1", report=False, wrap=(
+            "sh", "-c", 'ulimit -n %d; exec "$@"' % n, "sh"))
+        seen.add(r.status)
+        t.eq("Too many open files" in r.err, r.status == 1,
+             "who is to blame with %d descriptors, %s" % (n, r.err))
+        t.eq("make a socket" in r.err and r.status != 1, False, "a socket")
+    t.eq(seen, {1, 11}, "the statuses")
 
 
 @test

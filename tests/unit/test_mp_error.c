@@ -1,5 +1,8 @@
 #include <errno.h>
+#include <mbedtls/asn1.h>
 #include <mbedtls/bignum.h>
+#include <mbedtls/ecp.h>
+#include <mbedtls/pem.h>
 #include <mbedtls/pk.h>
 #include <mbedtls/rsa.h>
 #include <mbedtls/ssl.h>
@@ -97,9 +100,50 @@ static void alerts_have_their_rfc_names(void **state) {
     assert_false(ssl_alert_is_about_certificate(51));
 }
 
+static void what_cannot_be_loaded_is_an_invalid_cert_or_key(void **state) {
+    static const struct {
+        enum err_origin origin;
+        int64_t code;
+        const char *raised; /* NULL: nothing */
+    } rows[] = {
+        { ERR_TLS, MBEDTLS_ERR_X509_INVALID_FORMAT,
+          "ValueError('invalid cert')" },
+        { ERR_TLS,
+          MBEDTLS_ERR_X509_INVALID_EXTENSIONS + MBEDTLS_ERR_ASN1_UNEXPECTED_TAG,
+          "ValueError('invalid cert')" },
+        { ERR_TLS, MBEDTLS_ERR_PEM_NO_HEADER_FOOTER_PRESENT,
+          "ValueError('invalid cert')" },
+        { ERR_TLS, MBEDTLS_ERR_PK_KEY_INVALID_FORMAT,
+          "ValueError('invalid key')" },
+        { ERR_TLS, MBEDTLS_ERR_PK_PASSWORD_REQUIRED,
+          "ValueError('invalid key')" },
+        { ERR_TLS, MBEDTLS_ERR_PEM_PASSWORD_REQUIRED,
+          "ValueError('invalid key')" },
+        { ERR_TLS, MBEDTLS_ERR_PK_TYPE_MISMATCH, NULL },
+        { ERR_TLS, MBEDTLS_ERR_ECP_BAD_INPUT_DATA, NULL },
+        { ERR_TLS, MBEDTLS_ERR_SSL_BAD_CERTIFICATE, NULL },
+        { ERR_TLS, MBEDTLS_ERR_SSL_BAD_CONFIG,
+          "OSError(-24192, 'MBEDTLS_ERR_SSL_BAD_CONFIG')" },
+        { ERR_USAGE, 0, NULL },
+        { ERR_FILE, 0, NULL },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char buf[MP_ERROR_MAX];
+        const struct err e = { rows[i].origin, rows[i].code, "" };
+        const char *raised = mp_error_loading(&e, buf, sizeof buf);
+        if (rows[i].raised == NULL) {
+            assert_null(raised);
+        } else {
+            assert_string_equal(raised, rows[i].raised);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(failures_are_what_micropython_raises),
+        cmocka_unit_test(what_cannot_be_loaded_is_an_invalid_cert_or_key),
         cmocka_unit_test(what_only_we_have_raises_nothing),
         cmocka_unit_test(every_flag_fits),
         cmocka_unit_test(alerts_have_their_rfc_names),

@@ -94,9 +94,11 @@ static void an_offer_has_one_version_and_its_lists(void **state) {
         assert_int_equal(o.of[SSL_KIND_VERSION].id[0], v);
         assert_int_equal(ssl_ids_has(&o.of[SSL_KIND_CIPHER], 0x1301),
                          v == 0x0304);
-        assert_int_equal(ssl_ids_has(&o.of[SSL_KIND_CIPHER], 0x002F), v < 0x0304);
+        assert_int_equal(ssl_ids_has(&o.of[SSL_KIND_CIPHER], 0x002F),
+                         v < 0x0304);
         assert_true(ssl_ids_has(&o.of[SSL_KIND_GROUP], 0x0017));
-        assert_int_equal(ssl_ids_has(&o.of[SSL_KIND_GROUP], 0x0013), v < 0x0304);
+        assert_int_equal(ssl_ids_has(&o.of[SSL_KIND_GROUP], 0x0013),
+                         v < 0x0304);
         assert_false(ssl_ids_has(&o.of[SSL_KIND_GROUP], 0xFF01));
         assert_false(ssl_ids_has(&o.of[SSL_KIND_GROUP], 0x0A0A));
         assert_true(ssl_ids_has(&o.of[SSL_KIND_SIG_ALG], 0x0203));
