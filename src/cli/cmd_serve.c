@@ -11,6 +11,7 @@
 struct serve_options {
     struct tls_options tls;
     struct opt_optional self_signed;
+    struct serve_mode_options mode;
     bool keep_open;
     unsigned ready_fd; /* 0: none */
 };
@@ -29,6 +30,7 @@ static const struct opt serve_opts[] = {
 
 static const struct opt_group serve_groups[] = {
     { "Server", serve_opts, 0 },
+    { "Mode", serve_mode_opts, offsetof(struct serve_options, mode) },
     { "TLS", tls_opts, offsetof(struct serve_options, tls) },
     { "Trust", tls_trust_opts, offsetof(struct serve_options, tls) },
     { "Pipe", tls_pipe_opts, offsetof(struct serve_options, tls) },
@@ -44,7 +46,7 @@ static const char *const examples[] = {
     "mptls serve --self-signed", "mptls serve --cert cert.pem --key key.pem",
     "mptls serve --cert cert.pem --key key.pem 127.0.0.1:0 </dev/null",
     "mptls serve --cert c.der --key k.der --verify required --cafile ca.pem",
-    NULL
+    "mptls serve --cert cert.pem --key key.pem --keep-open --echo", NULL
 };
 
 static const char how_to_make[] =
@@ -90,7 +92,7 @@ static bool over(const struct report *r) {
 
 static int serve_clients(const struct serve_options *o,
                          const struct output *out, struct tls_setup *setup,
-                         const struct loop *loop,
+                         const struct serve_mode *mode, const struct loop *loop,
                          const struct net_listener *listener,
                          struct report *r) {
     for (;;) {
@@ -98,6 +100,7 @@ static int serve_clients(const struct serve_options *o,
         struct session session = { .options = &o->tls,
                                    .setup = setup,
                                    .loop = loop,
+                                   .mode = mode,
                                    .keep_stdout = o->keep_open };
         int fd = net_accept(loop, listener, NULL, &path, &r->err);
         session.started_us = loop_now_us();
@@ -117,11 +120,14 @@ static int run(const struct serve_options *o, const struct output *out,
                const struct net_target *where, struct tls_setup *setup,
                struct report *r) {
     struct net_listener listener = { .n = 0 };
+    struct serve_mode mode;
     struct loop loop;
     int wake_fd;
     const volatile sig_atomic_t *number;
-    if (tls_setup_init(setup, &o->tls, true, &r->err) != 0 ||
+    if (serve_mode_init(&mode, &o->mode, &r->err) != 0 ||
+        tls_setup_init(setup, &o->tls, true, &r->err) != 0 ||
         signals_catch(&wake_fd, &number, &r->err) != 0) {
+        serve_mode_free(&mode);
         return session_end(out, r);
     }
     session_warn(setup, &o->tls, out);
@@ -135,11 +141,14 @@ static int run(const struct serve_options *o, const struct output *out,
     r->tls.verify_mode = setup->args.cert_reqs;
     int status;
     if (start(o, out, where, &listener, &r->err) == 0) {
-        status = serve_clients(o, out, setup, &loop, &listener, r);
+        status =
+            serve_clients(o, out, setup, mode.option != NULL ? &mode : NULL,
+                          &loop, &listener, r);
     } else {
         status = session_end(out, r);
     }
     net_listener_close(&listener);
+    serve_mode_free(&mode);
     return status;
 }
 

@@ -26,6 +26,7 @@ static struct fd_stream lower;
 static struct ssl_socket sock;
 static struct trace trace;
 static struct pump pump;
+static struct serve_link mode_link;
 static char cipher[SSL_CIPHER_NAME_MAX];
 static struct err unsaved; /* why the peer's certificates could not be kept */
 static bool settled; /* the peer has had the time that session_settle gives */
@@ -51,7 +52,8 @@ static int handshake(const struct session *s, int64_t started,
                      const struct output *out, struct report *r) {
     trace_begin(&trace, &s->options->trace, out, &sock);
     if (s->options->defer_handshake) {
-        struct pollfd fds[] = { { .fd = STDIN_FILENO, .events = POLLIN },
+        int ours = s->mode == NULL ? STDIN_FILENO : -1;
+        struct pollfd fds[] = { { .fd = ours, .events = POLLIN },
                                 { .fd = sock.stream.fd, .events = POLLIN } };
         struct loop_limit idle = loop_limit_start(s->options->idle_timeout);
         r->stage = STAGE_STREAM; /* it is the application that is waited for */
@@ -167,7 +169,22 @@ static int open_terminal(void) {
     return open(name, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
-void session_pipe(const struct session *s, struct report *r) {
+/* Carry until both sides have ended, and say so to the peer. */
+static void carry(const struct session *s, struct report *r) {
+    int rc = pipe_bytes(s, r);
+    if (rc != 0 && pump.down.err.origin == ERR_TRUNCATED) {
+        r->err = pump.down.err; /* it came first */
+    }
+    /* A file of ours that failed half-way is not to look whole to the peer. */
+    bool ours_failed = rc != 0 && r->err.origin == ERR_OS;
+    if (!ours_failed) {
+        say_goodbye(s);
+    }
+    r->bytes_out = pump.up.total;
+    r->bytes_in = pump.down.total;
+}
+
+static void pipe_standard(const struct session *s, struct report *r) {
     struct fd_stream in, out;
     bool server = s->setup->args.server_side;
     const struct pump_config config = {
@@ -181,20 +198,30 @@ void session_pipe(const struct session *s, struct report *r) {
                         "stdout");
     out.close_at_end = !s->keep_stdout && terminal < 0;
     pump_reuse(&pump, &in.stream, &sock.stream, &out.stream, &config);
-    int rc = pipe_bytes(s, r);
-    if (rc != 0 && pump.down.err.origin == ERR_TRUNCATED) {
-        r->err = pump.down.err; /* it came first */
-    }
-    /* A file of ours that failed half-way is not to look whole to the peer. */
-    bool ours_failed = rc != 0 && r->err.origin == ERR_OS;
-    if (!ours_failed) {
-        say_goodbye(s);
-    }
-    r->bytes_out = pump.up.total;
-    r->bytes_in = pump.down.total;
+    carry(s, r);
     r->stdin_ended = pump.up.eof && !pump.up.cut;
     if (terminal >= 0) {
         close(terminal);
+    }
+}
+
+/* What one client left behind is nothing to the next. */
+static void pipe_mode(const struct session *s, struct report *r) {
+    const struct pump_config config = {
+        .wire = &lower.stream,
+        .on_eof = tls_on_eof(s->options, false),
+    };
+    serve_link_start(&mode_link, s->mode);
+    pump_init(&pump, mode_link.in, &sock.stream, mode_link.out, &config);
+    carry(s, r);
+    r->stdin_ended = true; /* it was not ours to read */
+}
+
+void session_pipe(const struct session *s, struct report *r) {
+    if (s->mode != NULL) {
+        pipe_mode(s, r);
+    } else {
+        pipe_standard(s, r);
     }
 }
 

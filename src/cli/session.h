@@ -7,6 +7,7 @@
 
 #include "cli/output.h"
 #include "cli/print_cadata.h"
+#include "cli/serve_mode.h"
 #include "cli/tls_options.h"
 #include "io/loop.h"
 #include "io/net.h"
@@ -17,10 +18,11 @@ struct session {
     const struct tls_options *options;
     struct tls_setup *setup;
     const struct loop *loop;
-    const char *server_hostname; /* NULL: none; connect only */
-    struct cadata *cadata;       /* filled; NULL: not wanted */
-    bool keep_stdout;            /* the peer's end is not to close stdout */
-    int64_t started_us;          /* of the run, or of the accepted client */
+    const char *server_hostname;   /* NULL: none; connect only */
+    struct cadata *cadata;         /* filled; NULL: not wanted */
+    const struct serve_mode *mode; /* NULL: pipe stdin and stdout */
+    bool keep_stdout;              /* the peer's end is not to close stdout */
+    int64_t started_us;            /* of the run, or of the accepted client */
 };
 
 /** A report with nothing done yet. */
@@ -41,7 +43,8 @@ MUST_USE int session_open(const struct session *s, int fd,
                           struct report *r);
 
 /**
- * Pipe stdin and stdout, and send close_notify.
+ * Pipe stdin and stdout, or what the mode has in place of them, and send
+ * close_notify.
  *
  * @param r  r->err says why it ended early
  */

@@ -139,12 +139,18 @@ static enum pump_result after_up_failed(struct pump *p, struct err *err) {
     if (r == PUMP_DONE && p->up.eof && p->up.total == 0) {
         return PUMP_DONE; /* only our end was not heard, after theirs */
     }
-    if (r == PUMP_MOVED || (r == PUMP_IDLE && (lane_held(down) || down->eof))) {
+    /* What has no descriptor waits for our reading `in`, which is over. */
+    bool stuck = r == PUMP_IDLE && down->wait.events != 0 && down->wait.fd < 0;
+    if (r == PUMP_MOVED ||
+        (r == PUMP_IDLE && !stuck && (lane_held(down) || down->eof))) {
         return r;
     }
     bool told = r == PUMP_FAILED && down->err.origin != ERR_NET &&
                 down->err.origin != ERR_TRUNCATED;
-    return stopped(err, told ? &down->err : &p->up.err);
+    if (!told) {
+        down->err = p->up.err; /* which came first */
+    }
+    return stopped(err, &down->err);
 }
 
 /* The peer has ended, well or not: is there anyone to take more, and more to

@@ -92,6 +92,9 @@ void pump_reuse(struct pump *p, struct stream *in, struct stream *peer,
  * and a reason that the peer itself gives is then the one reported. A peer
  * that ends without close_notify (ERR_TRUNCATED) may still be reading, and
  * gets what `in` has ready.
+ *
+ * A stream whose fd is -1 waits for what the other lane does: `in` and `out`
+ * may be two ends of one thing in memory.
  */
 enum pump_result pump_step(struct pump *p, struct err *err);
 

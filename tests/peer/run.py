@@ -16,12 +16,13 @@ import identity
 import interop
 import keylog
 import lab
+import modes
 import odd
 import probe
 import trace
 
 SUITES = (bulk, lab, interop, odd, attack, certificates, keylog,
-          capture, defects, trace, probe, check, identity)
+          capture, defects, modes, trace, probe, check, identity)
 
 
 def collect(words):
