@@ -365,17 +365,30 @@ static int net_listen_name(const char *addr, const char *port, bool v6_only,
     const struct addrinfo hints = { .ai_flags = AI_PASSIVE,
                                     .ai_socktype = SOCK_STREAM };
     struct addrinfo *list = NULL;
+    enum { TRIES = 16 };
+    struct err why = ERR_INIT;
     out->n = 0;
     int rc = getaddrinfo(addr, port, &hints, &list);
     if (rc != 0) {
         return resolve_failed(addr, rc, errno, err);
     }
-    int st = net_listen_addrs(out, list, v6_only, err);
+    /* A port that the system chose for one address may be taken on another:
+     * then let it choose again. */
+    bool again = strspn(port, "0") == strlen(port);
+    int st = net_listen_addrs(out, list, v6_only, &why);
+    for (int i = 0;
+         i < TRIES && again && st != 0 && out->n > 0 && why.code == EADDRINUSE;
+         i++) {
+        net_listener_close(out);
+        why = (struct err)ERR_INIT;
+        st = net_listen_addrs(out, list, v6_only, &why);
+    }
     freeaddrinfo(list);
     if (st != 0) {
         net_listener_close(out);
+        return err_set(err, why.origin, why.code, "%s", why.msg);
     }
-    return st;
+    return 0;
 }
 
 int net_listen(const char *addr, const char *port, struct net_listener *out,

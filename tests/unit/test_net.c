@@ -77,6 +77,18 @@ int accept(int fd, struct sockaddr *sa, socklen_t *len) {
     return next(fd, sa, len);
 }
 
+static int bind_fault_at; /* the call that fails, 1: the next; 0: none */
+
+int bind(int fd, const struct sockaddr *sa, socklen_t len) {
+    int (*next)(int, const struct sockaddr *, socklen_t);
+    if (bind_fault_at > 0 && --bind_fault_at == 0) {
+        errno = EADDRINUSE;
+        return -1;
+    }
+    *(void **)&next = dlsym(RTLD_NEXT, "bind");
+    return next(fd, sa, len);
+}
+
 static unsigned open_fds(void) {
     unsigned n = 0;
     for (int fd = 0; fd < 256; fd++) {
@@ -284,8 +296,10 @@ static void a_silent_address_is_overtaken_by_the_next(void **state) {
     struct net_listener s;
     struct full f;
     char port[8] = "", want[NET_ADDR_MAX];
+    listens(&s, "two.test", port);
+    close(s.fd[0]);
+    s.fd[0] = s.fd[--s.n];
     full_open(&f, "127.0.0.2", port);
-    listens(&s, "127.0.0.1", port);
     int64_t began = loop_now_ms();
     int fd = dial(2, hosts, port, 2000, &err);
     assert_true(fd >= 0);
@@ -405,6 +419,27 @@ static void a_name_is_listened_on_at_every_address_with_one_port(void **state) {
     net_listener_close(&s);
 }
 
+static void
+a_chosen_port_that_is_taken_elsewhere_is_chosen_again(void **state) {
+    (void)state;
+    struct err err = ERR_INIT;
+    struct net_listener s;
+    char port[8] = "";
+    bind_fault_at = 2;
+    listens(&s, "two.test", port);
+    assert_int_equal(s.n, 2);
+    assert_int_equal(bind_fault_at, 0);
+    net_listener_close(&s);
+    bind_fault_at = 2; /* a port that was asked for is not another's */
+    assert_int_equal(net_listen("two.test", port, &s, &err), -1);
+    assert_int_equal(err.origin, ERR_NET);
+    assert_int_equal(err.code, EADDRINUSE);
+    bind_fault_at = 1; /* nor is one address that cannot be had */
+    err = (struct err)ERR_INIT;
+    assert_int_equal(net_listen("127.0.0.1", "0", &s, &err), -1);
+    assert_int_equal(err.code, EADDRINUSE);
+}
+
 static void a_port_in_use_is_told_with_its_address(void **state) {
     (void)state;
     struct err err = ERR_INIT;
@@ -509,6 +544,7 @@ int main(void) {
         TEST(an_unknown_host_is_eai_noname),
         TEST(no_address_given_means_every_one_of_both_families),
         TEST(a_name_is_listened_on_at_every_address_with_one_port),
+        TEST(a_chosen_port_that_is_taken_elsewhere_is_chosen_again),
         TEST(a_port_in_use_is_told_with_its_address),
         TEST(an_address_of_another_machine_is_told),
         TEST(nobody_to_accept_is_a_timeout),
