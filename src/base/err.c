@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/text.h"
+
 int err_set(struct err *e, enum err_origin origin, int64_t code,
             const char *fmt, ...) {
     if (e->origin != ERR_NONE) {
@@ -17,11 +19,7 @@ int err_set(struct err *e, enum err_origin origin, int64_t code,
     if (n < 0) {
         e->msg[0] = '\0';
     }
-    for (char *p = e->msg; *p != '\0'; p++) {
-        if ((unsigned char)*p < 0x20 || *p == 0x7f) {
-            *p = '?';
-        }
-    }
+    text_clean(e->msg);
     return -1;
 }
 

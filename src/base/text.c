@@ -84,6 +84,57 @@ const char *text_nearest(const char *word,
     return nearest;
 }
 
+size_t text_utf8_len(const unsigned char *s, size_t len) {
+    static const struct {
+        unsigned char lo, hi, second_lo, second_hi;
+        size_t n;
+    } rows[] = {
+        { 0x00, 0x7F, 0, 0, 1 },       { 0xC2, 0xDF, 0x80, 0xBF, 2 },
+        { 0xE0, 0xE0, 0xA0, 0xBF, 3 }, { 0xE1, 0xEC, 0x80, 0xBF, 3 },
+        { 0xED, 0xED, 0x80, 0x9F, 3 }, { 0xEE, 0xEF, 0x80, 0xBF, 3 },
+        { 0xF0, 0xF0, 0x90, 0xBF, 4 }, { 0xF1, 0xF3, 0x80, 0xBF, 4 },
+        { 0xF4, 0xF4, 0x80, 0x8F, 4 },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (s[0] < rows[i].lo || s[0] > rows[i].hi) {
+            continue;
+        }
+        if (rows[i].n > len || (rows[i].n > 1 && (s[1] < rows[i].second_lo ||
+                                                  s[1] > rows[i].second_hi))) {
+            return 0;
+        }
+        for (size_t k = 2; k < rows[i].n; k++) {
+            if ((s[k] & 0xC0) != 0x80) {
+                return 0;
+            }
+        }
+        return rows[i].n;
+    }
+    return 0;
+}
+
+/* The controls of ASCII, and C1: U+0080 to U+009F. */
+bool text_is_control(const unsigned char *s, size_t n) {
+    return n == 1   ? s[0] < 0x20 || s[0] == 0x7f
+           : n == 2 ? s[0] == 0xC2 && s[1] < 0xA0
+                    : false;
+}
+
+void text_clean(char *text) {
+    unsigned char *p = (unsigned char *)text;
+    size_t left = strlen(text);
+    while (left > 0) {
+        size_t n = text_utf8_len(p, left);
+        bool bad = n == 0 || text_is_control(p, n);
+        n = n == 0 ? 1 : n;
+        if (bad) {
+            memset(p, '?', n);
+        }
+        p += n;
+        left -= n;
+    }
+}
+
 void text_append(char *buf, size_t size, const char *text, size_t len) {
     size_t at = strlen(buf);
     for (size_t i = 0; i < len; i++) {

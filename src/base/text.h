@@ -5,6 +5,7 @@
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +36,18 @@ size_t text_distance(const char *a, const char *b);
 const char *text_nearest(const char *word,
                          const char *(*name)(const void *arg, size_t i),
                          const void *arg);
+
+/** @return bytes of the UTF-8 sequence at `s`, 0 if it is none (RFC 3629 4) */
+size_t text_utf8_len(const unsigned char *s, size_t len);
+
+/** Could this UTF-8 sequence drive a terminal? */
+bool text_is_control(const unsigned char *s, size_t n);
+
+/**
+ * Write a '?' for each byte of control characters, C1 included, and of what is
+ * no UTF-8, which to some terminals is a control character.
+ */
+void text_clean(char *text);
 
 /**
  * Add to a text what a peer or a file may have said. Bytes that are not

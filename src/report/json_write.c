@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "report/report.h"
 
 static void begin(struct json *j, const char *key) {
@@ -89,36 +90,6 @@ void json_ms(struct json *j, const char *key, int64_t us) {
     }
 }
 
-/* Bytes of the UTF-8 sequence at s, 0 if it is not one (RFC 3629 4). */
-static size_t utf8_len(const unsigned char *s, size_t len) {
-    static const struct {
-        unsigned char lo, hi, second_lo, second_hi;
-        size_t n;
-    } rows[] = {
-        { 0x00, 0x7F, 0, 0, 1 },       { 0xC2, 0xDF, 0x80, 0xBF, 2 },
-        { 0xE0, 0xE0, 0xA0, 0xBF, 3 }, { 0xE1, 0xEC, 0x80, 0xBF, 3 },
-        { 0xED, 0xED, 0x80, 0x9F, 3 }, { 0xEE, 0xEF, 0x80, 0xBF, 3 },
-        { 0xF0, 0xF0, 0x90, 0xBF, 4 }, { 0xF1, 0xF3, 0x80, 0xBF, 4 },
-        { 0xF4, 0xF4, 0x80, 0x8F, 4 },
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (s[0] < rows[i].lo || s[0] > rows[i].hi) {
-            continue;
-        }
-        if (rows[i].n > len || (rows[i].n > 1 && (s[1] < rows[i].second_lo ||
-                                                  s[1] > rows[i].second_hi))) {
-            return 0;
-        }
-        for (size_t k = 2; k < rows[i].n; k++) {
-            if ((s[k] & 0xC0) != 0x80) {
-                return 0;
-            }
-        }
-        return rows[i].n;
-    }
-    return 0;
-}
-
 void report_json_string(FILE *f, const char *s, size_t len) {
     if (s == NULL) {
         fputs("null", f);
@@ -127,13 +98,13 @@ void report_json_string(FILE *f, const char *s, size_t len) {
     const unsigned char *p = (const unsigned char *)s;
     fputc('"', f);
     while (len > 0) {
-        size_t n = utf8_len(p, len);
+        size_t n = text_utf8_len(p, len);
         if (n == 0) {
             fputs("\\ufffd", f);
+        } else if (text_is_control(p, n)) {
+            fprintf(f, "\\u%04x", n == 1 ? p[0] : p[1]); /* of C1 */
         } else if (*p == '"' || *p == '\\') {
             fprintf(f, "\\%c", *p);
-        } else if (*p < 0x20 || *p == 0x7f) {
-            fprintf(f, "\\u%04x", *p);
         } else {
             fwrite(p, 1, n, f);
         }

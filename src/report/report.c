@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/text.h"
+
 const char *report_stage_name(enum report_stage stage) {
     static const char *const names[STAGES] = {
         [STAGE_SETUP] = "setup",     [STAGE_LISTEN] = "listen",
@@ -18,10 +20,8 @@ void report_line(FILE *f, const char *fmt, ...) {
     va_start(ap, fmt);
     int n = vsnprintf(line, sizeof line, fmt, ap);
     va_end(ap);
-    for (char *p = line; n >= 0 && *p != '\0'; p++) {
-        if ((unsigned char)*p < 0x20 || *p == 0x7f) {
-            *p = '?';
-        }
+    if (n >= 0) {
+        text_clean(line);
     }
     fprintf(f, "mptls: %s\n", n >= 0 ? line : "");
 }

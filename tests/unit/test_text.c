@@ -1,5 +1,7 @@
 #include "base/text.h"
+
 #include "test.h"
+#include <stdio.h>
 
 static const char *at(const void *names, size_t i) {
     return ((const char *const *)names)[i];
@@ -91,6 +93,27 @@ static void what_is_not_printable_is_written_as_a_number(void **state) {
     assert_string_equal(buf, "a \\x1B[\\x00~bcd");
 }
 
+static void what_drives_a_terminal_is_cleaned(void **state) {
+    static const char *const rows[][2] = {
+        { "", "" },
+        { "a\x1b[31m\n\x7f", "a?[31m??" },
+        { "h\xc3\xa4user \xe2\x82\xac \xf0\x9f\x98\x80",
+          "h\xc3\xa4user \xe2\x82\xac \xf0\x9f\x98\x80" },
+        { "\xc2\x9b"
+          "31m\xc2\xa0",
+          "??31m\xc2\xa0" },                 /* CSI; a space */
+        { "\x9b\xc3", "??" },                /* one byte, the half of two */
+        { "\xc0\x9b\xed\xa0\x80", "?????" }, /* overlong, a surrogate */
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[32];
+        snprintf(text, sizeof text, "%s", rows[i][0]);
+        text_clean(text);
+        assert_string_equal(text, rows[i][1]);
+    }
+}
+
 /* RFC 4648 10 */
 static void bytes_are_written_in_base64(void **state) {
     static const char *const rows[][2] = {
@@ -119,6 +142,7 @@ int main(void) {
         cmocka_unit_test(a_beginning_is_near_however_long_the_rest),
         cmocka_unit_test(what_is_too_far_is_not_suggested),
         cmocka_unit_test(what_is_not_printable_is_written_as_a_number),
+        cmocka_unit_test(what_drives_a_terminal_is_cleaned),
         cmocka_unit_test(bytes_are_written_in_base64),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
