@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,10 +124,30 @@ static int start_some(struct pool *p, struct err *err) {
     return 0;
 }
 
-/* What does not fit is dropped, and the pipe is kept empty. */
+/* Where the line that has the byte at `at` ends, or 0. */
+static size_t line_end(const struct job *job, size_t t, size_t at) {
+    const char *end = at < job->len[t]
+                          ? memchr(job->text[t] + at, '\n', job->len[t] - at)
+                          : NULL;
+    return end != NULL ? (size_t)(end - job->text[t]) + 1 : 0;
+}
+
+/* Too much: leave out lines in the middle. The first say how it began, and the
+ * last are the report. No line is nearly as long as a quarter. */
+static void cut(struct job *job, size_t t) {
+    enum { QUARTER = CHECK_JOB_TEXT_MAX / 4 };
+    size_t from = line_end(job, t, QUARTER);
+    size_t to = line_end(job, t, 3 * QUARTER);
+    from = from <= 2 * QUARTER ? from : 0;
+    to = to != 0 ? to : job->len[t];
+    memmove(job->text[t] + from, job->text[t] + to, job->len[t] - to);
+    job->len[t] -= to - from;
+}
+
+/* The pipe is kept empty, whatever comes of it. */
 static void keep(struct job *job, size_t t, const char *buf, size_t len) {
     if (len > CHECK_JOB_TEXT_MAX - job->len[t]) {
-        len = CHECK_JOB_TEXT_MAX - job->len[t];
+        cut(job, t);
     }
     if (job->len[t] + len > job->size[t]) {
         size_t size = 2 * (job->len[t] + len);
@@ -244,6 +265,7 @@ static void end_all(struct pool *p, bool told) {
 int check_jobs_run(const struct check_jobs *j, struct err *err) {
     struct pool p = { .jobs = j, .most = j->at_once };
     int rc = 0;
+    signal(SIGCHLD, SIG_DFL); /* inherited ignored, no status is kept */
     p.job = calloc(j->at_once, sizeof *p.job);
     if (p.job == NULL) {
         return err_set(err, ERR_OS, ENOMEM, "no memory for the targets");

@@ -14,7 +14,8 @@
 
 enum {
     CHECK_JOBS_MAX = 256,            /* at a time */
-    CHECK_JOB_TEXT_MAX = 4096 * 1024 /* bytes of one text that are kept */
+    CHECK_JOB_TEXT_MAX = 4096 * 1024 /* bytes of one text that are kept: of
+                                        more, its beginning and its end */
 };
 
 /* What a piece of work may write into. */
