@@ -2,17 +2,21 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "io/file.h"
 
+enum { TARGET_MAX = 1024 };
+
 static bool is_space(char c) {
     return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f';
 }
 
-/* End the line where its target does. @return the target, which may be "" */
+/* End the line where its target does, or where no target is as long.
+ * @return the target, which may be "" */
 static const char *trim(char *line) {
     while (is_space(*line)) {
         line++;
@@ -25,6 +29,9 @@ static const char *trim(char *line) {
         if (!is_space(*p)) {
             end = p + 1;
         }
+    }
+    if (end - line > TARGET_MAX) {
+        end = line + TARGET_MAX;
     }
     *end = '\0';
     return line;
@@ -102,16 +109,19 @@ void check_targets_free(struct check_targets *t) {
     *t = (struct check_targets){ .at = NULL };
 }
 
+int check_target_wrong(const struct check_targets *t, size_t i,
+                       const struct err *why, struct err *err) {
+    char place[96] = "";
+    if (t->at[i].line != 0) {
+        snprintf(place, sizeof place, "%.60s:%zu: ", t->file, t->at[i].line);
+    }
+    return err_set(err, why->origin, why->code, "%s%s", place, why->msg);
+}
+
 int check_target_parse(const struct check_targets *t, size_t i,
                        struct net_target *out, struct err *err) {
     struct err why = ERR_INIT;
-    const struct check_target *target = &t->at[i];
-    if (target->line == 0) {
-        return net_parse_target(target->text, out, err);
-    }
-    if (net_parse_target(target->text, out, &why) != 0) {
-        return err_set(err, why.origin, why.code, "%.60s:%zu: %s", t->file,
-                       target->line, why.msg);
-    }
-    return 0;
+    return net_parse_target(t->at[i].text, out, &why) == 0
+               ? 0
+               : check_target_wrong(t, i, &why, err);
 }

@@ -48,4 +48,8 @@ void check_targets_free(struct check_targets *t);
 MUST_USE int check_target_parse(const struct check_targets *t, size_t i,
                                 struct net_target *out, struct err *err);
 
+/** Say that it cannot be used, as check_target_parse() does. @return -1 */
+int check_target_wrong(const struct check_targets *t, size_t i,
+                       const struct err *why, struct err *err);
+
 #endif

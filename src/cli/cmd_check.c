@@ -95,9 +95,16 @@ struct check {
 
 /* Handshake, end, and no more. */
 static void check_one(struct check *c, size_t i, struct report *r) {
+    bool named = c->o.client.server_hostname != NULL;
+    struct err why = ERR_INIT;
     r->target = c->targets.at[i].text;
-    if (check_target_parse(&c->targets, i, &c->target, &r->err) != 0 ||
-        client_name(&c->client, &c->target, &r->err) != 0) {
+    if (check_target_parse(&c->targets, i, &c->target, &r->err) != 0) {
+        return;
+    }
+    if (client_name(&c->client, &c->target, named ? &r->err : &why) != 0) {
+        if (!named) { /* it is the target's */
+            check_target_wrong(&c->targets, i, &why, &r->err);
+        }
         return;
     }
     if (client_open(&c->client, &c->target, &c->out, r) == 0) {
