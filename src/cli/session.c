@@ -359,7 +359,7 @@ void session_warn_crl(const struct ssl_verify *v, const struct output *out) {
 int session_end(const struct output *out, struct report *r) {
     bool broken = r->err.origin == ERR_OS && r->err.code == EPIPE;
     struct output to = *out;
-    to.silent = broken && signals_pipe_kills();
+    to.silent |= broken && signals_pipe_kills();
     int status = output_end(&to, r);
     if (broken) {
         signals_die_of_pipe();
