@@ -101,6 +101,16 @@ static int write_to(int fd, const struct ssl_socket *sock, size_t most) {
     return fd < 0 ? errno : write_certificates(fd, sock, most);
 }
 
+/* A FIFO that nobody reads is not waited for; one that is read slowly is.
+ * @return the descriptor, or -1 with errno */
+static int open_device(const char *path) {
+    int fd = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd >= 0) {
+        fcntl(fd, F_SETFL, 0);
+    }
+    return fd;
+}
+
 static int save_one(const char *option, const char *path,
                     const struct ssl_socket *sock, size_t most,
                     const struct output *out, struct err *err) {
@@ -125,7 +135,7 @@ static int save_one(const char *option, const char *path,
     if (descriptor(path) >= 0) {
         why = write_to(dup(descriptor(path)), sock, most);
     } else if (there && !S_ISREG(st.st_mode)) {
-        why = write_to(open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC), sock, most);
+        why = write_to(open_device(path), sock, most);
     } else {
         /* A symbolic link stays one. */
         char *real = there ? realpath(path, NULL) : NULL;
