@@ -319,7 +319,9 @@ static void see_record(struct ssl_tap *t, struct ssl_tap_lane *l) {
     } else {
         see_other(t, l, type, true, NULL, l->body_len);
     }
-    l->ciphered |= type == TYPE_CCS && t->chosen.version != TLS13;
+    /* Before the ServerHello it means nothing (RFC 8446 5). */
+    l->ciphered |= type == TYPE_CCS && t->chosen.version != 0 &&
+                   t->chosen.version != TLS13;
 }
 
 /* A record's header is here: what is to be done with the rest? */

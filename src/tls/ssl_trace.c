@@ -133,6 +133,17 @@ static void handshake(struct text *x, const struct ssl_tap *t,
     }
 }
 
+static void alert(struct text *x, int level, int number) {
+    if (level == MBEDTLS_SSL_ALERT_LEVEL_FATAL) {
+        add(x, "fatal");
+    } else if (level == MBEDTLS_SSL_ALERT_LEVEL_WARNING) {
+        add(x, "warning");
+    } else {
+        add(x, "level %d", level);
+    }
+    add(x, " %s (%d)", ssl_alert_name(number), number);
+}
+
 void ssl_trace_describe(const struct ssl_tap *t,
                         const struct ssl_tap_message *m, char *buf,
                         size_t len) {
@@ -141,9 +152,7 @@ void ssl_trace_describe(const struct ssl_tap *t,
     if (m->encrypted && !m->opened) {
         add(&x, m->record == MBEDTLS_SSL_MSG_APPLICATION_DATA ? "" : "sealed");
     } else if (m->record == MBEDTLS_SSL_MSG_ALERT && m->len >= 2) {
-        add(&x, "%s %s (%d)",
-            m->data[0] == MBEDTLS_SSL_ALERT_LEVEL_FATAL ? "fatal" : "warning",
-            ssl_alert_name(m->data[1]), m->data[1]);
+        alert(&x, m->data[0], m->data[1]);
     } else if (m->record == MBEDTLS_SSL_MSG_HANDSHAKE && m->len >= MSG_HEADER) {
         handshake(&x, t, m);
     }
