@@ -65,15 +65,21 @@ const struct explain_cause *explain_find_name(const char *origin,
     return find(origin, name, 0, key);
 }
 
-static const struct explain_cause *of_tls(int64_t code,
+/* What Mbed TLS calls bad input is a mistake of the caller's, or, in a
+ * handshake, what the peer sent. */
+static const struct explain_cause *of_tls(int64_t code, int status,
                                           struct explain_key *key) {
     enum { LOW = 0x7F }; /* mbedtls/error.h: the low half of a sum */
+    enum { BAD_INPUT = -0x7100, ILLEGAL_PARAMETER = -0x6600, PROTOCOL = 23 };
     int64_t low = -(-code & LOW), high = code - low;
     const struct explain_cause *c = NULL;
     if (low != 0) {
         c = explain_find("tls", low, key);
     }
-    return c != NULL ? c : explain_find("tls", high, key);
+    c = c != NULL ? c : explain_find("tls", high, key);
+    return code == BAD_INPUT && status == PROTOCOL
+               ? explain_find("tls", ILLEGAL_PARAMETER, NULL)
+               : c;
 }
 
 static const struct explain_cause *of_flags(uint32_t flags,
@@ -121,7 +127,7 @@ const struct explain_cause *explain_of(const struct err *e, int status,
         c = explain_find("dns", e->code, key);
         break;
     case ERR_TLS:
-        c = of_tls(e->code, key);
+        c = of_tls(e->code, status, key);
         break;
     case ERR_VERIFY:
         c = of_flags((uint32_t)e->code, key);
