@@ -10,6 +10,7 @@ import harness
 import test_alerts  # noqa: F401 - importing registers
 import test_alpn  # noqa: F401 - importing registers
 import test_attack  # noqa: F401 - importing registers
+import test_attack2  # noqa: F401
 import test_chain  # noqa: F401 - importing registers
 import test_check  # noqa: F401 - importing registers
 import test_check_many  # noqa: F401 - importing registers
