@@ -73,7 +73,8 @@ void ssl_cert_name(const mbedtls_x509_name *dn, char *buf) {
 }
 
 bool ssl_cert_same(const mbedtls_x509_buf *a, const mbedtls_x509_buf *b) {
-    return a->len == b->len && memcmp(a->p, b->p, a->len) == 0;
+    return a->len == b->len &&
+           (a->len == 0 || memcmp(a->p, b->p, a->len) == 0);
 }
 
 void ssl_cert_hex(const mbedtls_x509_buf *b, char *buf, size_t size) {
