@@ -43,10 +43,12 @@ static const struct opt_group serve_groups[] = {
 };
 
 static const char *const examples[] = {
-    "mptls serve --self-signed", "mptls serve --cert cert.pem --key key.pem",
+    "mptls serve --self-signed",
+    "mptls serve --cert cert.pem --key key.pem",
     "mptls serve --cert cert.pem --key key.pem 127.0.0.1:0 </dev/null",
     "mptls serve --cert c.der --key k.der --verify required --cafile ca.pem",
-    "mptls serve --cert cert.pem --key key.pem --keep-open --echo", NULL
+    "mptls serve --cert cert.pem --key key.pem --keep-open --echo",
+    NULL
 };
 
 static const char how_to_make[] =

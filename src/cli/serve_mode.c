@@ -1,9 +1,15 @@
 #include "cli/serve_mode.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
+#include "cli/words.h"
 #include "io/file.h"
+#include "tls/ssl_pin.h"
+
+extern char **environ;
 
 #define O struct serve_mode_options
 
@@ -14,6 +20,11 @@ const struct opt serve_mode_opts[] = {
                  "send lines of characters until the client ends"),
     OPT_ROW_STRING(O, reply, 0, "reply", "FILE",
                    "send this file to each client, drop what comes"),
+    OPT_ROW_STRING(O, exec, 0, "exec", "COMMAND",
+                   "run this for each client, without a shell, on the "
+                   "connection"),
+    OPT_ROW_STRING(O, sh, 0, "sh", "SCRIPT",
+                   "run this for each client by sh -c, on the connection"),
     OPT_END
 };
 
@@ -32,6 +43,20 @@ static int choose(struct serve_mode *m, const char *option, bool given,
     return 0;
 }
 
+static int shell(const char *script, char ***argv, struct err *err) {
+    static char sh[] = "sh", c[] = "-c";
+    char **w = malloc(4 * sizeof *w + strlen(script) + 1);
+    if (w == NULL) {
+        return err_set(err, ERR_OS, ENOMEM, "out of memory");
+    }
+    w[0] = sh;
+    w[1] = c;
+    w[2] = strcpy((char *)(w + 4), script);
+    w[3] = NULL;
+    *argv = w;
+    return 0;
+}
+
 int serve_mode_init(struct serve_mode *m, const struct serve_mode_options *o,
                     struct err *err) {
     struct err why = ERR_INIT;
@@ -39,23 +64,124 @@ int serve_mode_init(struct serve_mode *m, const struct serve_mode_options *o,
     if (choose(m, "--echo", o->echo, err) != 0 ||
         choose(m, "--discard", o->discard, err) != 0 ||
         choose(m, "--chargen", o->chargen, err) != 0 ||
-        choose(m, "--reply", o->reply != NULL, err) != 0) {
+        choose(m, "--reply", o->reply != NULL, err) != 0 ||
+        choose(m, "--exec", o->exec != NULL, err) != 0 ||
+        choose(m, "--sh", o->sh != NULL, err) != 0) {
         return -1;
     }
     if (o->reply != NULL &&
         file_read(o->reply, FILE_MAX, &m->reply, &m->reply_len, &why) != 0) {
         return err_set(err, why.origin, why.code, "--reply: %s", why.msg);
     }
-    return 0;
+    if (o->exec != NULL) {
+        return words_split("--exec", o->exec, &m->argv, err);
+    }
+    return o->sh != NULL ? shell(o->sh, &m->argv, err) : 0;
 }
 
 void serve_mode_free(struct serve_mode *m) {
     free(m->reply);
+    free(m->argv);
     m->reply = NULL;
+    m->argv = NULL;
 }
 
-void serve_link_start(struct serve_link *link, const struct serve_mode *m) {
+enum { FACTS = 7 };
+
+/* What a command is told of its client; "" and NULL where it is unknown. */
+struct fact {
+    const char *name, *value;
+};
+
+static void find_facts(const struct report *r, char *pin,
+                       struct fact facts[FACTS]) {
+    const struct ssl_info *t = &r->tls;
+    const struct ssl_cert_info *c = t->cert_count > 0 ? t->certs : NULL;
+    const struct fact found[FACTS] = {
+        { "MPTLS_PEER_ADDR", r->peer },
+        { "MPTLS_PEER_SUBJECT", c != NULL ? c->subject : NULL },
+        { "MPTLS_PEER_SPKI_SHA256",
+          c != NULL ? ssl_pin_text(c->spki_sha256, pin) : NULL },
+        { "MPTLS_VERSION", t->version },
+        { "MPTLS_CIPHER", t->cipher },
+        { "MPTLS_SNI", t->theirs.server_name },
+        { "MPTLS_ALPN", t->alpn },
+    };
+    memcpy(facts, found, sizeof found);
+}
+
+/* Does the entry of an environment set this variable? */
+static bool sets(const char *entry, const char *name) {
+    size_t len = strlen(name);
+    return strncmp(entry, name, len) == 0 && entry[len] == '=';
+}
+
+static bool sets_one(const char *entry, const struct fact facts[FACTS]) {
+    for (size_t i = 0; i < FACTS; i++) {
+        if (sets(entry, facts[i].name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Our environment with what is known of the client.
+ * @return one block that the caller frees, or NULL: no memory */
+static char **make_environment(const struct fact facts[FACTS]) {
+    size_t n = 0, bytes = 0;
+    for (char **e = environ; e != NULL && *e != NULL; e++) {
+        n++;
+    }
+    for (size_t i = 0; i < FACTS; i++) {
+        const char *v = facts[i].value;
+        bytes += strlen(facts[i].name) + (v != NULL ? strlen(v) : 0) + 2;
+    }
+    char **env = malloc((n + FACTS + 1) * sizeof *env + bytes);
+    if (env == NULL) {
+        return NULL;
+    }
+    char *to = (char *)(env + n + FACTS + 1);
+    n = 0;
+    for (char **e = environ; e != NULL && *e != NULL; e++) {
+        if (!sets_one(*e, facts)) {
+            env[n++] = *e;
+        }
+    }
+    for (size_t i = 0; i < FACTS; i++) {
+        if (facts[i].value != NULL && facts[i].value[0] != '\0') {
+            env[n++] = to;
+            to += sprintf(to, "%s=%s", facts[i].name, facts[i].value) + 1;
+        }
+    }
+    env[n] = NULL;
+    return env;
+}
+
+static int start_command(struct serve_link *link, const struct serve_mode *m,
+                         const struct report *r, struct err *err) {
+    struct fact facts[FACTS];
+    char pin[SSL_PIN_TEXT_MAX];
+    find_facts(r, pin, facts);
+    char **env = make_environment(facts);
+    if (env == NULL) {
+        return err_set(err, ERR_OS, ENOMEM, "out of memory");
+    }
+    int rc = child_start(&link->child, m->option, m->argv, env, err);
+    free(env);
+    link->exec = rc == 0;
+    link->in = &link->child.in;
+    link->out = &link->child.out;
+    return rc;
+}
+
+int serve_link_start(struct serve_link *link, const struct serve_mode *m,
+                     const struct report *r, struct err *err) {
     const struct serve_mode_options *o = m->options;
+    link->exec = false;
+    link->child.pid = 0;
+    if (m->argv != NULL) {
+        return start_command(link, m, r, err);
+    }
     enum service_kind kind = o->echo      ? SERVICE_ECHO
                              : o->discard ? SERVICE_DISCARD
                              : o->chargen ? SERVICE_CHARGEN
@@ -63,4 +189,24 @@ void serve_link_start(struct serve_link *link, const struct serve_mode *m) {
     service_init(&link->service, kind, m->reply, m->reply_len);
     link->in = &link->service.in.stream;
     link->out = &link->service.out.stream;
+    return 0;
+}
+
+nfds_t serve_link_watch(const struct serve_link *link, struct pollfd *fd) {
+    *fd = (struct pollfd){ .fd = link->child.out.fd }; /* POLLERR comes, too */
+    return link->exec ? 1 : 0;
+}
+
+bool serve_link_deaf(const struct serve_link *link) {
+    return link->exec && child_deaf(&link->child);
+}
+
+void serve_link_report(const struct serve_link *link, struct report *r) {
+    int status = link->child.status;
+    bool by_signal = WIFSIGNALED(status);
+    if (link->exec && status != CHILD_STATUS_UNKNOWN) {
+        r->exec.known = true;
+        r->exec.status = by_signal ? -1 : WEXITSTATUS(status);
+        r->exec.signal = by_signal ? WTERMSIG(status) : 0;
+    }
 }

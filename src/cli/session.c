@@ -77,11 +77,26 @@ static int handshake(const struct session *s, int64_t started,
     return 0;
 }
 
+/* Wait for what the pump waits for. When a mode's own end has both ended its
+ * sending and stopped reading, the pump need not wait for the peer's. */
+static int wait_lanes(const struct session *s, const struct loop_limit *limit,
+                      struct err *err) {
+    struct pollfd fds[PUMP_LANES + 1];
+    nfds_t n = pump_wait(&pump, fds);
+    if (s->mode != NULL && pump.up.done) {
+        if (serve_link_deaf(&mode_link)) {
+            pump.on_eof = PUMP_CLOSE;
+            return 0;
+        }
+        n += serve_link_watch(&mode_link, fds + n);
+    }
+    return loop_wait(s->loop, fds, n, limit, "a byte from either side", err);
+}
+
 static int pipe_bytes(const struct session *s, struct report *r) {
     struct loop_limit limit = loop_limit_start(s->options->idle_timeout);
     unsigned moved = 0;
     for (;;) {
-        struct pollfd fds[PUMP_LANES];
         switch (pump_step(&pump, &r->err)) {
         case PUMP_DONE:
             return 0;
@@ -98,8 +113,7 @@ static int pipe_bytes(const struct session *s, struct report *r) {
                 limit = loop_limit_start(s->options->idle_timeout);
                 moved = 0;
             }
-            if (loop_wait(s->loop, fds, pump_wait(&pump, fds), &limit,
-                          "a byte from either side", &r->err) != 0) {
+            if (wait_lanes(s, &limit, &r->err) != 0) {
                 return -1;
             }
             break;
@@ -205,16 +219,38 @@ static void pipe_standard(const struct session *s, struct report *r) {
     }
 }
 
+/* The command of a mode, if there is one, is to end: when it has not by then,
+ * or when we are to, it is ended. */
+static void end_command(const struct session *s, struct report *r) {
+    const struct loop *waiting = s->loop;
+    struct loop patient;
+    loop_init(&patient, -1, NULL, 0);
+    child_leave(&mode_link.child, loop_now_ms());
+    while (!child_over(&mode_link.child, loop_now_ms())) {
+        struct err why = ERR_INIT;
+        struct loop_limit look = loop_limit_start(CHILD_LOOK_MS);
+        if (loop_wait(waiting, NULL, 0, &look, "the command", &why) != 0 &&
+            why.origin != ERR_TIMEOUT) {
+            child_hurry(&mode_link.child, loop_now_ms());
+            waiting = &patient;
+        }
+    }
+    serve_link_report(&mode_link, r);
+}
+
 /* What one client left behind is nothing to the next. */
 static void pipe_mode(const struct session *s, struct report *r) {
     const struct pump_config config = {
         .wire = &lower.stream,
         .on_eof = tls_on_eof(s->options, false),
     };
-    serve_link_start(&mode_link, s->mode);
+    r->stdin_ended = true; /* it is not ours to read */
+    if (serve_link_start(&mode_link, s->mode, r, &r->err) != 0) {
+        return;
+    }
     pump_init(&pump, mode_link.in, &sock.stream, mode_link.out, &config);
     carry(s, r);
-    r->stdin_ended = true; /* it was not ours to read */
+    end_command(s, r);
 }
 
 void session_pipe(const struct session *s, struct report *r) {

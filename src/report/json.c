@@ -88,6 +88,21 @@ static void expect(struct json *j, const struct report *r) {
     json_close(j, ']');
 }
 
+static void exec(struct json *j, const struct report_exec *e) {
+    if (!e->known) {
+        json_null(j, "exec");
+        return;
+    }
+    json_open(j, "exec", '{');
+    if (e->signal != 0) {
+        json_null(j, "status");
+    } else {
+        json_int(j, "status", e->status);
+    }
+    json_count_or_null(j, "signal", (uint64_t)e->signal);
+    json_close(j, '}');
+}
+
 static void counts(struct json *j, const struct report *r) {
     json_open(j, "bytes", '{');
     json_count(j, "in", r->bytes_in);
@@ -129,6 +144,7 @@ void report_json(FILE *f, const struct report *r) {
     json_close(&j, '}');
     report_json_probe(&j, r->probe);
     expect(&j, r);
+    exec(&j, &r->exec);
     counts(&j, r);
     json_close(&j, '}');
     fputc('\n', f);

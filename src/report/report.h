@@ -74,6 +74,13 @@ struct report_probe {
     struct report_device devices[REPORT_DEVICES_MAX];
 };
 
+/* How the command of a connection ended, for serve --exec. */
+struct report_exec {
+    bool known;
+    int status; /* its exit status; -1: a signal ended it */
+    int signal; /* its number; 0: it ended by itself */
+};
+
 enum { REPORT_ADDRESSES_MAX = 16 };
 
 struct report {
@@ -100,6 +107,7 @@ struct report {
     size_t expect_count;
     const struct report_expect *expects; /* borrowed */
     const struct report_probe *probe;    /* borrowed; NULL: not asked for */
+    struct report_exec exec;
     bool can_ask; /* --why was not given, and could tell why it failed */
     struct ssl_info tls;
 };
@@ -126,7 +134,7 @@ void report_text_handshake(FILE *f, const struct report *r);
 
 /**
  * How it ended: the failure and why, or, if `verbose`, the success. Nothing for
- * a success that is not verbose.
+ * a success that is not verbose, but for a command that was not one.
  */
 void report_text_end(FILE *f, const struct report *r, bool verbose);
 

@@ -77,16 +77,25 @@ static void text_success(FILE *f, const struct report *r) {
     }
 }
 
-void report_text_end(FILE *f, const struct report *r, bool verbose) {
-    if (r->err.origin == ERR_NONE) {
-        if (verbose) {
-            text_success(f, r);
-        }
+static void text_exec(FILE *f, const struct report_exec *e, bool verbose) {
+    if (!e->known || (e->status == 0 && !verbose)) {
         return;
     }
-    report_line(f, "%s", r->err.msg);
-    report_text_why(f, r);
-    if (verbose && r->stage == STAGE_STREAM) {
+    if (e->signal != 0) {
+        report_line(f, "the command was ended by signal %d", e->signal);
+    } else {
+        report_line(f, "the command ended with exit status %d", e->status);
+    }
+}
+
+void report_text_end(FILE *f, const struct report *r, bool verbose) {
+    bool failed = r->err.origin != ERR_NONE;
+    if (failed) {
+        report_line(f, "%s", r->err.msg);
+        report_text_why(f, r);
+    }
+    if (verbose && (!failed || r->stage == STAGE_STREAM)) {
         text_success(f, r);
     }
+    text_exec(f, &r->exec, verbose);
 }

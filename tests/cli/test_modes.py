@@ -6,7 +6,8 @@ import signal
 from harness import Failed, each, read_exactly, read_some, test
 
 MEGABYTE = bytes(range(256)) * 4096
-MODES = [("--echo",), ("--discard",), ("--chargen",), ("--reply", "answer")]
+MODES = [("--echo",), ("--discard",), ("--chargen",), ("--reply", "answer"),
+         ("--exec", "cat"), ("--sh", "cat")]
 
 
 def both_versions(function):

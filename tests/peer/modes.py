@@ -100,9 +100,20 @@ def read_exactly(sock, n):
     return bytes(got)
 
 
-def echo_tool(start, version, test):
+def exec_mptls(version, test):
+    s, port = serve(test, version, "--exec", "cat")
+    data = random.Random(4).randbytes(MEGABYTES_10)
+    c = test.connect(port, raw=True)
+    total, digest = through(test, c, data)
+    same("bytes that came back", total, len(data))
+    same("their digest", digest, hashlib.sha256(data).digest())
+    r = finish(s, len(data), len(data), version)
+    same("how it ended", r["exec"], {"status": 0, "signal": None})
+
+
+def word_back(mode, start, version, test):
     """A word comes back to a client of another kind, which then ends."""
-    s, port = serve(test, version, "--echo")
+    s, port = serve(test, version, *mode)
     c = start(test, port).feed(b"hello\n")
     c.expect(b"hello\n")
     c.end()
@@ -195,6 +206,7 @@ def tests():
     part = functools.partial
     for v in VERSIONS:
         yield "10 MB through --echo, mptls, TLS " + v, part(echo_mptls, v)
+        yield "10 MB through --exec cat, TLS " + v, part(exec_mptls, v)
         yield ("10 MB through --echo, Python ssl, TLS " + v,
                part(echo_python, v))
         yield "--echo is throttled, TLS " + v, part(echo_throttles, v)
@@ -202,9 +214,11 @@ def tests():
                part(nothing_is_left_to_the_next, v))
         yield "--reply to curl, TLS " + v, part(reply_curl, v)
         for name, start in CLIENTS:
-            yield ("--echo and %s, TLS %s" % (name, v),
-                   part(echo_tool, start, v))
+            for mode in (("--echo",), ("--exec", "cat"), ("--sh", "cat")):
+                yield ("%s and %s, TLS %s" % (mode[0], name, v),
+                       part(word_back, mode, start, v))
             yield ("--chargen and %s, TLS %s" % (name, v),
                    part(chargen_tool, start, v))
-    for mode in (("--echo",), ("--discard",), ("--chargen",)):
+    for mode in (("--echo",), ("--discard",), ("--chargen",),
+                 ("--exec", "cat")):
         yield "a reset ends %s" % mode[0], part(a_reset, mode)
