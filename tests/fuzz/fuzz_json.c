@@ -56,16 +56,21 @@ static void read_escape(struct json *j) {
         add(j, means + (at - letters), 1);
         return;
     }
-    char digits[5] = "", one, *end;
+    char digits[5] = "", bytes[2], *end;
     CHECK(j->end - j->p >= 4);
     memcpy(digits, j->p, 4);
     j->p += 4;
     CHECK(strspn(digits, "0123456789abcdefABCDEF") == 4);
     unsigned long code = strtoul(digits, &end, 16);
-    /* The writer escapes nothing else. */
-    CHECK(*end == '\0' && (code < 0x80 || code == 0xFFFD));
-    one = (char)code;
-    add(j, code == 0xFFFD ? "\xEF\xBF\xBD" : &one, code == 0xFFFD ? 3 : 1);
+    /* The writer escapes nothing else: ASCII, C1, and what was no UTF-8. */
+    CHECK(*end == '\0' && (code < 0xA0 || code == 0xFFFD));
+    if (code == 0xFFFD) {
+        add(j, "\xEF\xBF\xBD", 3);
+        return;
+    }
+    bytes[0] = code < 0x80 ? (char)code : '\xC2';
+    bytes[1] = (char)code;
+    add(j, bytes, code < 0x80 ? 1 : 2);
 }
 
 static void read_string(struct json *j) {
@@ -75,7 +80,7 @@ static void read_string(struct json *j) {
         uint32_t code = 0;
         CHECK(j->p < j->end);
         size_t n = utf8(j->p, (size_t)(j->end - j->p), &code);
-        CHECK(n != 0 && code >= 0x20);
+        CHECK(n != 0 && code >= 0x20 && (code < 0x7F || code >= 0xA0));
         if (next_is(j, '\\')) {
             read_escape(j);
             continue;
