@@ -126,7 +126,7 @@ static int run(const struct serve_options *o, const struct output *out,
     struct loop loop;
     int wake_fd;
     const volatile sig_atomic_t *number;
-    if (serve_mode_init(&mode, &o->mode, &r->err) != 0 ||
+    if (serve_mode_init(&mode, &o->mode, out, &r->err) != 0 ||
         tls_setup_init(setup, &o->tls, true, &r->err) != 0 ||
         signals_catch(&wake_fd, &number, &r->err) != 0) {
         serve_mode_free(&mode);
@@ -174,7 +174,8 @@ static int choose(struct serve_options *o, struct ssl_self_signed *made,
 }
 
 static int serve_run(int argc, char **argv) {
-    struct serve_options o = { .tls = TLS_OPTIONS_INIT };
+    struct serve_options o = { .tls = TLS_OPTIONS_INIT,
+                               .mode = SERVE_MODE_OPTIONS_INIT };
     static struct tls_setup setup;
     static struct report r;
     static struct expect expect;

@@ -25,6 +25,13 @@ const struct opt serve_mode_opts[] = {
                    "connection"),
     OPT_ROW_STRING(O, sh, 0, "sh", "SCRIPT",
                    "run this for each client by sh -c, on the connection"),
+    OPT_ROW_STRING(O, forward, 0, "forward", "TARGET",
+                   "connect each client to HOST:PORT or unix:PATH, without "
+                   "TLS"),
+    OPT_ROW_DURATION(O, connect_timeout, 0, "connect-timeout",
+                     "give --forward this long to connect (default 10)"),
+    OPT_ROW_FLAG(O, http, 0, "http",
+                 "answer an HTTP request with the report of the connection"),
     OPT_END
 };
 
@@ -57,21 +64,39 @@ static int shell(const char *script, char ***argv, struct err *err) {
     return 0;
 }
 
-int serve_mode_init(struct serve_mode *m, const struct serve_mode_options *o,
-                    struct err *err) {
+static int find_target(struct serve_mode *m, const struct serve_mode_options *o,
+                       struct err *err) {
     struct err why = ERR_INIT;
-    *m = (struct serve_mode){ .options = o };
+    struct loop plain;
+    struct loop_limit limit = loop_limit_start(o->connect_timeout);
+    loop_init(&plain, -1, NULL, 0);
+    if (forward_target_init(&m->target, o->forward, &plain, &limit, &why) !=
+        0) {
+        return err_set(err, why.origin, why.code, "--forward: %s", why.msg);
+    }
+    return 0;
+}
+
+int serve_mode_init(struct serve_mode *m, const struct serve_mode_options *o,
+                    const struct output *out, struct err *err) {
+    struct err why = ERR_INIT;
+    *m = (struct serve_mode){ .options = o, .out = out };
     if (choose(m, "--echo", o->echo, err) != 0 ||
         choose(m, "--discard", o->discard, err) != 0 ||
         choose(m, "--chargen", o->chargen, err) != 0 ||
         choose(m, "--reply", o->reply != NULL, err) != 0 ||
         choose(m, "--exec", o->exec != NULL, err) != 0 ||
-        choose(m, "--sh", o->sh != NULL, err) != 0) {
+        choose(m, "--sh", o->sh != NULL, err) != 0 ||
+        choose(m, "--forward", o->forward != NULL, err) != 0 ||
+        choose(m, "--http", o->http, err) != 0) {
         return -1;
     }
     if (o->reply != NULL &&
         file_read(o->reply, FILE_MAX, &m->reply, &m->reply_len, &why) != 0) {
         return err_set(err, why.origin, why.code, "--reply: %s", why.msg);
+    }
+    if (o->forward != NULL && find_target(m, o, err) != 0) {
+        return -1;
     }
     if (o->exec != NULL) {
         return words_split("--exec", o->exec, &m->argv, err);
@@ -88,7 +113,7 @@ void serve_mode_free(struct serve_mode *m) {
 
 enum { FACTS = 7 };
 
-/* What a command is told of its client; "" and NULL where it is unknown. */
+/* What a command is told of its client; "" or NULL where it is unknown. */
 struct fact {
     const char *name, *value;
 };
@@ -174,14 +199,32 @@ static int start_command(struct serve_link *link, const struct serve_mode *m,
     return rc;
 }
 
-int serve_link_start(struct serve_link *link, const struct serve_mode *m,
-                     const struct report *r, struct err *err) {
-    const struct serve_mode_options *o = m->options;
-    link->exec = false;
-    link->child.pid = 0;
-    if (m->argv != NULL) {
-        return start_command(link, m, r, err);
+/* What has happened so far, as it would be reported if it ended now, well. */
+static char *make_page(void *arg, bool json, size_t *len) {
+    struct serve_link *link = arg;
+    struct report *r = link->report;
+    struct output_words words;
+    char *text = NULL;
+    FILE *f = open_memstream(&text, len);
+    if (f == NULL) {
+        return NULL;
     }
+    output_judge(link->mode->out, r, &words);
+    if (json) {
+        report_json(f, r);
+    } else {
+        report_text_check(f, r);
+    }
+    r->micropython = r->name = r->mbedtls = NULL; /* they were in `words` */
+    if (fclose(f) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+static void start_service(struct serve_link *link, const struct serve_mode *m) {
+    const struct serve_mode_options *o = m->options;
     enum service_kind kind = o->echo      ? SERVICE_ECHO
                              : o->discard ? SERVICE_DISCARD
                              : o->chargen ? SERVICE_CHARGEN
@@ -189,6 +232,29 @@ int serve_link_start(struct serve_link *link, const struct serve_mode *m,
     service_init(&link->service, kind, m->reply, m->reply_len);
     link->in = &link->service.in.stream;
     link->out = &link->service.out.stream;
+}
+
+int serve_link_start(struct serve_link *link, const struct serve_mode *m,
+                     struct report *r, struct err *err) {
+    const struct serve_mode_options *o = m->options;
+    link->mode = m;
+    link->report = r;
+    link->exec = false;
+    link->child.pid = 0;
+    if (m->argv != NULL) {
+        return start_command(link, m, r, err);
+    }
+    if (o->forward != NULL) {
+        forward_init(&link->forward, &m->target, o->connect_timeout);
+        link->in = &link->forward.in.stream;
+        link->out = &link->forward.out.stream;
+    } else if (o->http) {
+        http_init(&link->http, make_page, link, loop_now_ms());
+        link->in = &link->http.in.stream;
+        link->out = &link->http.out.stream;
+    } else {
+        start_service(link, m);
+    }
     return 0;
 }
 
@@ -201,12 +267,41 @@ bool serve_link_deaf(const struct serve_link *link) {
     return link->exec && child_deaf(&link->child);
 }
 
-void serve_link_report(const struct serve_link *link, struct report *r) {
+int64_t serve_link_due(const struct serve_link *link) {
+    const struct serve_mode_options *o = link->mode->options;
+    if (o->http && !link->http.answered) {
+        return link->http.due_ms;
+    }
+    return o->forward != NULL && !link->forward.standing ? link->forward.due_ms
+                                                         : 0;
+}
+
+bool serve_link_failed(const struct serve_link *link) {
+    return link->mode->options->forward != NULL && link->forward.failed;
+}
+
+static void report_command(const struct serve_link *link, struct report *r) {
     int status = link->child.status;
     bool by_signal = WIFSIGNALED(status);
-    if (link->exec && status != CHILD_STATUS_UNKNOWN) {
+    if (status != CHILD_STATUS_UNKNOWN) {
         r->exec.known = true;
         r->exec.status = by_signal ? -1 : WEXITSTATUS(status);
         r->exec.signal = by_signal ? WTERMSIG(status) : 0;
+    }
+}
+
+void serve_link_end(struct serve_link *link, struct report *r) {
+    const struct serve_mode_options *o = link->mode->options;
+    if (link->exec) {
+        report_command(link, r);
+    }
+    if (o->http) {
+        http_free(&link->http);
+    }
+    if (o->forward != NULL) {
+        if (link->forward.failed && !link->forward.standing) {
+            r->stage = STAGE_CONNECT; /* though it is not to the peer */
+        }
+        forward_close(&link->forward);
     }
 }

@@ -9,13 +9,21 @@
 
 #include "cli/child.h"
 #include "cli/opt.h"
+#include "cli/output.h"
+#include "cli/tls_options.h"
+#include "io/forward.h"
+#include "io/http.h"
 #include "io/service.h"
 #include "report/report.h"
 
 struct serve_mode_options {
-    bool echo, discard, chargen;
-    const char *reply, *exec, *sh;
+    bool echo, discard, chargen, http;
+    const char *reply, *exec, *sh, *forward;
+    int64_t connect_timeout; /* ms, for forward; 0: none */
 };
+
+#define SERVE_MODE_OPTIONS_INIT                                                \
+    { .connect_timeout = TLS_CONNECT_TIMEOUT }
 
 /* The table; its offsets are in struct serve_mode_options. */
 extern const struct opt serve_mode_opts[];
@@ -24,45 +32,54 @@ extern const struct opt serve_mode_opts[];
 struct serve_mode {
     const char *option; /* that chose it, "--echo"; NULL: the pipe */
     const struct serve_mode_options *options;
-    unsigned char *reply; /* owned */
+    const struct output *out; /* borrowed: what judges for the page of http */
+    unsigned char *reply;     /* owned */
     size_t reply_len;
     char **argv; /* of the command; owned; NULL: there is none */
+    struct forward_target target; /* of forward */
 };
 
 /**
- * Find out which mode it is, and read its file or its command.
+ * Find out which mode it is, and read its file or its command, or look up where
+ * it leads to. Blocks; the signals should still have their default actions.
  *
- * @param o  borrowed
- * @return 0, or -1: ERR_USAGE for more than one mode; as file_read() and
- *         words_split(). serve_mode_free() is due in every case.
+ * @param o    borrowed
+ * @param out  borrowed
+ * @return 0, or -1: ERR_USAGE for more than one mode; as file_read(),
+ *         words_split() and forward_target_init(). serve_mode_free() is due in
+ *         every case.
  */
 MUST_USE int serve_mode_init(struct serve_mode *m,
                              const struct serve_mode_options *o,
-                             struct err *err);
+                             const struct output *out, struct err *err);
 
 /** May be called twice. */
 void serve_mode_free(struct serve_mode *m);
 
 /* One connection of it, which must stay where it is: streams point into it. */
 struct serve_link {
-    struct stream *in;  /* in place of stdin */
-    struct stream *out; /* in place of stdout */
+    struct stream *in;             /* in place of stdin */
+    struct stream *out;            /* in place of stdout */
+    const struct serve_mode *mode; /* borrowed */
     struct service service;
+    struct http http;
+    struct report *report; /* borrowed: what the page of `http` is about */
     bool exec;
     struct child child; /* of `exec`; else over */
+    struct forward forward;
 };
 
 /**
  * Begin with a client, whose handshake is done.
  *
  * @param m  not the pipe; borrowed until the connection is over
- * @param r  what is known of the client, for a command
- * @return 0: `child` is to be left, and waited for, in the end; -1: as
- *         child_start(), or ERR_OS (ENOMEM)
+ * @param r  what is known of the client; borrowed until the connection is over
+ * @return 0: in the end `child` is to be left, and waited for, and
+ *         serve_link_end() called; -1: as child_start(), or ERR_OS (ENOMEM)
  */
 MUST_USE int serve_link_start(struct serve_link *link,
-                              const struct serve_mode *m,
-                              const struct report *r, struct err *err);
+                              const struct serve_mode *m, struct report *r,
+                              struct err *err);
 
 /**
  * What else to wait for, once `in` has ended: that `out` is of no more use.
@@ -75,7 +92,20 @@ nfds_t serve_link_watch(const struct serve_link *link, struct pollfd *fd);
 /** @return whether `out` is of no more use to anyone */
 bool serve_link_deaf(const struct serve_link *link);
 
-/** Report how the command ended, once it has. */
-void serve_link_report(const struct serve_link *link, struct report *r);
+/** @return when to call the streams again, on loop_now_ms()'s clock; 0: never
+ */
+int64_t serve_link_due(const struct serve_link *link);
+
+/**
+ * @return whether it was our end that failed, so that what the client got is
+ *         not to look whole
+ */
+bool serve_link_failed(const struct serve_link *link);
+
+/**
+ * Free what it holds, after the command, if there is one, is over; report how
+ * that ended, and that a connection to somewhere else did not come about.
+ */
+void serve_link_end(struct serve_link *link, struct report *r);
 
 #endif

@@ -77,20 +77,42 @@ static int handshake(const struct session *s, int64_t started,
     return 0;
 }
 
-/* Wait for what the pump waits for. When a mode's own end has both ended its
- * sending and stopped reading, the pump need not wait for the peer's. */
-static int wait_lanes(const struct session *s, const struct loop_limit *limit,
-                      struct err *err) {
+/* Wait for what the pump waits for, or until the mode's own end has something
+ * to do. When that has both ended its sending and stopped reading, the pump
+ * need not wait for the peer's end. */
+static int wait_mode(const struct session *s, const struct loop_limit *limit,
+                     const char *awaiting, struct err *err) {
     struct pollfd fds[PUMP_LANES + 1];
+    struct err why = ERR_INIT;
     nfds_t n = pump_wait(&pump, fds);
-    if (s->mode != NULL && pump.up.done) {
+    int64_t due = serve_link_due(&mode_link);
+    bool sooner = due != 0 && (limit->ms == 0 || due < limit->at_ms);
+    struct loop_limit until = *limit;
+    if (sooner) {
+        until = (struct loop_limit){ 1, due };
+    }
+    if (pump.up.done) {
         if (serve_link_deaf(&mode_link)) {
             pump.on_eof = PUMP_CLOSE;
             return 0;
         }
         n += serve_link_watch(&mode_link, fds + n);
     }
-    return loop_wait(s->loop, fds, n, limit, "a byte from either side", err);
+    if (loop_wait(s->loop, fds, n, &until, awaiting, &why) == 0 ||
+        (sooner && why.origin == ERR_TIMEOUT)) {
+        return 0;
+    }
+    return err_set(err, why.origin, why.code, "%s", why.msg);
+}
+
+static int wait_lanes(const struct session *s, const struct loop_limit *limit,
+                      struct err *err) {
+    static const char awaiting[] = "a byte from either side";
+    struct pollfd fds[PUMP_LANES];
+    if (s->mode != NULL) {
+        return wait_mode(s, limit, awaiting, err);
+    }
+    return loop_wait(s->loop, fds, pump_wait(&pump, fds), limit, awaiting, err);
 }
 
 static int pipe_bytes(const struct session *s, struct report *r) {
@@ -190,7 +212,9 @@ static void carry(const struct session *s, struct report *r) {
         r->err = pump.down.err; /* it came first */
     }
     /* A file of ours that failed half-way is not to look whole to the peer. */
-    bool ours_failed = rc != 0 && r->err.origin == ERR_OS;
+    bool ours_failed =
+        rc != 0 && (r->err.origin == ERR_OS ||
+                    (s->mode != NULL && serve_link_failed(&mode_link)));
     if (!ours_failed) {
         say_goodbye(s);
     }
@@ -221,7 +245,7 @@ static void pipe_standard(const struct session *s, struct report *r) {
 
 /* The command of a mode, if there is one, is to end: when it has not by then,
  * or when we are to, it is ended. */
-static void end_command(const struct session *s, struct report *r) {
+static void end_command(const struct session *s) {
     const struct loop *waiting = s->loop;
     struct loop patient;
     loop_init(&patient, -1, NULL, 0);
@@ -235,22 +259,24 @@ static void end_command(const struct session *s, struct report *r) {
             waiting = &patient;
         }
     }
-    serve_link_report(&mode_link, r);
 }
 
 /* What one client left behind is nothing to the next. */
 static void pipe_mode(const struct session *s, struct report *r) {
     const struct pump_config config = {
         .wire = &lower.stream,
-        .on_eof = tls_on_eof(s->options, false),
+        .on_eof =
+            s->mode->options->http ? PUMP_CLOSE : tls_on_eof(s->options, false),
     };
-    r->stdin_ended = true; /* it is not ours to read */
+    ssl_socket_diagnose(&sock, &r->err, &r->tls); /* for who is told of it */
+    r->stdin_ended = true;                        /* it is not ours to read */
     if (serve_link_start(&mode_link, s->mode, r, &r->err) != 0) {
         return;
     }
     pump_init(&pump, mode_link.in, &sock.stream, mode_link.out, &config);
     carry(s, r);
-    end_command(s, r);
+    end_command(s);
+    serve_link_end(&mode_link, r);
 }
 
 void session_pipe(const struct session *s, struct report *r) {

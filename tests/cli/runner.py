@@ -21,8 +21,10 @@ import test_exec  # noqa: F401
 import test_expect  # noqa: F401
 import test_explain  # noqa: F401
 import test_files  # noqa: F401
+import test_forward  # noqa: F401
 import test_help  # noqa: F401
 import test_house  # noqa: F401
+import test_http  # noqa: F401
 import test_modes  # noqa: F401
 import test_policy  # noqa: F401
 import test_probe  # noqa: F401

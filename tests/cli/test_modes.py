@@ -7,7 +7,8 @@ from harness import Failed, each, read_exactly, read_some, test
 
 MEGABYTE = bytes(range(256)) * 4096
 MODES = [("--echo",), ("--discard",), ("--chargen",), ("--reply", "answer"),
-         ("--exec", "cat"), ("--sh", "cat")]
+         ("--exec", "cat"), ("--sh", "cat"),
+         ("--forward", "127.0.0.1:9"), ("--http",)]
 
 
 def both_versions(function):
@@ -120,7 +121,7 @@ def a_reply_that_is_followed_by_our_end(t):
     t.eq((s.report["bytes"]["in"], s.report["bytes"]["out"]), (0, 3), "bytes")
 
 
-@each([(" ".join(m),) + m for m in MODES])
+@each([(" ".join(m),) + m for m in MODES if m[0] != "--forward"])
 def stdin_and_stdout_are_not_touched(t, *mode):
     if mode[0] == "--reply":
         mode = ("--reply", t.named(b"answer"))

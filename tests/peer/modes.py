@@ -1,13 +1,17 @@
 """serve with a mode against other clients: much data, ends and resets."""
 import functools
 import hashlib
+import json
+import os
 import random
 import socket
 import ssl
 import struct
+import sys
+import time
 
 import peers
-from harness import VERSIONS, Failed, same
+from harness import SCHEMA, VERSIONS, Failed, listening_port, same
 
 MEGABYTES_10 = 10 * 1000 * 1000
 
@@ -197,6 +201,113 @@ def reply_curl(version, test):
     same("bytes out", r["bytes"]["out"], len(text) + len(body))
 
 
+def http_curl(path, version, test):
+    """The page of a real HTTP client's own connection."""
+    s, port = serve(test, version, "--http")
+    c = curl(test, port, path)
+    same("curl's status", c.wait(), 0)
+    body = c.out.all(test.left())
+    rc = s.wait()
+    r = s.reports()[-1]
+    same("exit status (%s)" % r["error"], rc, (0, 40))
+    if path.endswith(".json"):
+        report = json.loads(body)
+        same("shape", SCHEMA.differences(report), [])
+        same("version", report["tls"]["version"], "TLSv" + version)
+        same("SNI", report["offers"]["theirs"]["server_name"], "localhost")
+    elif ("TLSv" + version).encode() not in body:
+        raise Failed("the page is %r" % body)
+
+
+def curl(test, port, path, *options):
+    return test.spawn(
+        "curl", "--silent", "--show-error", "--fail", "--noproxy", "*",
+        "--cacert", peers.ROOT_CA, "--connect-to",
+        "localhost:%d:%s:%d" % (port, peers.LOCALHOST, port), *options,
+        "https://localhost:%d/%s" % (port, path))
+
+
+def http_tool(start, version, test):
+    s, port = serve(test, version, "--http")
+    c = start(test, port).feed(b"GET / HTTP/1.0\r\n\r\n")
+    c.expect(b"verdict: +ok\n")
+    c.end()
+    c.wait()
+    rc = s.wait()
+    same("exit status (%s)" % s.reports()[-1]["error"], rc, (0, 40))
+
+
+def forward_echo(version, test):
+    """10 MB both ways at once, through a plain echo."""
+    listener, there = test.listen()
+    backend = test.thread(plain_echo, test, listener)
+    s, port = serve(test, version, "--forward", "127.0.0.1:%d" % there)
+    data = random.Random(5).randbytes(MEGABYTES_10)
+    c = test.connect(port, raw=True)
+    total, digest = through(test, c, data)
+    same("bytes that came back", total, len(data))
+    same("their digest", digest, hashlib.sha256(data).digest())
+    same("bytes at the backend", backend.done(), len(data))
+    finish(s, len(data), len(data), version)
+
+
+def plain_echo(test, listener):
+    total = 0
+    with test.accept(listener) as sock:
+        while True:
+            data = sock.recv(65536)
+            if not data:
+                return total
+            total += len(data)
+            sock.sendall(data)
+
+
+def forward_to_server(start, version, test):
+    """curl fetches a file from an HTTP server that knows no TLS."""
+    body = random.Random(6).randbytes(MEGABYTES_10)
+    with open(test.file("page", ""), "wb") as f:
+        f.write(body)
+    where = start(test)
+    s, port = serve(test, version, "--forward", where)
+    c = curl(test, port, "page", "--header", "Connection: close")
+    same("curl's status", c.wait(), 0)
+    same("the body is the file", c.out.all(test.left()) == body, True)
+    rc = s.wait()
+    same("exit status (%s)" % s.reports()[-1]["error"], rc, (0, 40))
+
+
+def python_http(test):
+    p = test.spawn(sys.executable, "-B", "-m", "http.server", "0", "--bind",
+                   peers.LOCALHOST, "--directory", test.dir)
+    return "127.0.0.1:%d" % listening_port(p)
+
+
+def answers(name):
+    with socket.socket(socket.AF_UNIX) as s:
+        try:
+            s.connect(name)
+        except OSError:
+            return False
+    return True
+
+
+def nginx(test):
+    """On a local socket, which the test need not ask a port of."""
+    name = os.path.join(test.dir, "socket")
+    p = test.spawn("nginx", "-p", test.dir, "-e", "stderr", "-c", test.file(
+        "nginx.conf", """daemon off; master_process off; pid nginx.pid;
+            error_log stderr; events {}
+            http { access_log off; client_body_temp_path .; proxy_temp_path .;
+                   fastcgi_temp_path .; uwsgi_temp_path .; scgi_temp_path .;
+                   server { listen unix:%s; root %s; } }
+            """ % (name, test.dir)))
+    while not answers(name):
+        if p.p.poll() is not None:
+            raise Failed("nginx: " + p.err.all(test.left()).decode())
+        time.sleep(0.01)
+    return "unix:" + name
+
+
 CLIENTS = (("openssl s_client", peers.openssl_client),
            ("gnutls-cli", peers.gnutls_client),
            ("socat", peers.socat_client))
@@ -213,10 +324,19 @@ def tests():
         yield ("--echo leaves nothing to the next, TLS " + v,
                part(nothing_is_left_to_the_next, v))
         yield "--reply to curl, TLS " + v, part(reply_curl, v)
+        for path in ("", "x.json"):
+            yield ("--http to curl, /%s, TLS %s" % (path, v),
+                   part(http_curl, path, v))
+        yield ("10 MB through --forward, TLS " + v, part(forward_echo, v))
+        for name, start in (("http.server", python_http), ("nginx", nginx)):
+            yield ("curl through --forward to %s, TLS %s" % (name, v),
+                   part(forward_to_server, start, v))
         for name, start in CLIENTS:
             for mode in (("--echo",), ("--exec", "cat"), ("--sh", "cat")):
                 yield ("%s and %s, TLS %s" % (mode[0], name, v),
                        part(word_back, mode, start, v))
+            yield ("--http and %s, TLS %s" % (name, v),
+                   part(http_tool, start, v))
             yield ("--chargen and %s, TLS %s" % (name, v),
                    part(chargen_tool, start, v))
     for mode in (("--echo",), ("--discard",), ("--chargen",),
