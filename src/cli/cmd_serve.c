@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/reload.h"
 #include "cli/self_signed.h"
 #include "cli/session.h"
 #include "cli/signals.h"
@@ -92,19 +93,43 @@ static bool over(const struct report *r) {
            r->err.origin == ERR_MAX_TIME || r->err.origin == ERR_OS;
 }
 
+/* Wait for a client, and meanwhile for SIGHUP. */
+static int await_client(struct reload *files, const struct loop *loop,
+                        const struct net_listener *listener, struct err *err) {
+    struct pollfd fds[NET_LISTEN_MAX + 1];
+    size_t n = listener->n;
+    for (;;) {
+        for (size_t i = 0; i < n; i++) {
+            fds[i] = (struct pollfd){ .fd = listener->fd[i], .events = POLLIN };
+        }
+        fds[n] = (struct pollfd){ .fd = files->fd, .events = POLLIN };
+        if (loop_wait(loop, fds, n + 1, NULL, "a client", err) != 0) {
+            return -1;
+        }
+        if (fds[n].revents == 0) {
+            return 0;
+        }
+        if (reload_now(files, err) != 0) {
+            return -1;
+        }
+    }
+}
+
 static int serve_clients(const struct serve_options *o,
-                         const struct output *out, struct tls_setup *setup,
+                         const struct output *out, struct reload *files,
                          const struct serve_mode *mode, const struct loop *loop,
                          const struct net_listener *listener,
                          struct report *r) {
     for (;;) {
         struct net_path path;
+        int fd = await_client(files, loop, listener, &r->err) == 0
+                     ? net_accept(loop, listener, NULL, &path, &r->err)
+                     : -1;
         struct session session = { .options = &o->tls,
-                                   .setup = setup,
+                                   .setup = files->setup,
                                    .loop = loop,
                                    .mode = mode,
                                    .keep_stdout = o->keep_open };
-        int fd = net_accept(loop, listener, NULL, &path, &r->err);
         session.started_us = loop_now_us();
         if (fd >= 0) {
             session_run(&session, fd, &path, out, r);
@@ -119,7 +144,7 @@ static int serve_clients(const struct serve_options *o,
 }
 
 static int run(const struct serve_options *o, const struct output *out,
-               const struct net_target *where, struct tls_setup *setup,
+               const struct net_target *where, struct reload *files,
                struct report *r) {
     struct net_listener listener = { .n = 0 };
     struct serve_mode mode;
@@ -127,12 +152,11 @@ static int run(const struct serve_options *o, const struct output *out,
     int wake_fd;
     const volatile sig_atomic_t *number;
     if (serve_mode_init(&mode, &o->mode, out, &r->err) != 0 ||
-        tls_setup_init(setup, &o->tls, true, &r->err) != 0 ||
+        reload_init(files, &o->tls, out, o->keep_open, &r->err) != 0 ||
         signals_catch(&wake_fd, &number, &r->err) != 0) {
         serve_mode_free(&mode);
         return session_end(out, r);
     }
-    session_warn(setup, &o->tls, out);
     if (o->tls.self_signed != NULL &&
         self_signed_tell(o->tls.self_signed, out, &r->err) != 0) {
         return session_end(out, r);
@@ -140,11 +164,11 @@ static int run(const struct serve_options *o, const struct output *out,
     loop_init(&loop, wake_fd, number, o->tls.max_time);
     r->stage = STAGE_LISTEN;
     r->tls.server_side = true;
-    r->tls.verify_mode = setup->args.cert_reqs;
+    r->tls.verify_mode = files->setup->args.cert_reqs;
     int status;
     if (start(o, out, where, &listener, &r->err) == 0) {
         status =
-            serve_clients(o, out, setup, mode.option != NULL ? &mode : NULL,
+            serve_clients(o, out, files, mode.option != NULL ? &mode : NULL,
                           &loop, &listener, r);
     } else {
         status = session_end(out, r);
@@ -176,7 +200,7 @@ static int choose(struct serve_options *o, struct ssl_self_signed *made,
 static int serve_run(int argc, char **argv) {
     struct serve_options o = { .tls = TLS_OPTIONS_INIT,
                                .mode = SERVE_MODE_OPTIONS_INIT };
-    static struct tls_setup setup;
+    struct reload files = { .setup = NULL };
     static struct report r;
     static struct expect expect;
     static struct ssl_self_signed made;
@@ -203,14 +227,14 @@ static int serve_run(int argc, char **argv) {
     if (opened == 0 && expect_read(&expect, &o.tls.expects, &r.err) == 0 &&
         r.err.origin == ERR_NONE && choose(&o, &made, &no_cert, &r.err) == 0 &&
         net_parse_listen(operand, &where, &r.err) == 0) {
-        status = run(&o, &out, &where, &setup, &r);
+        status = run(&o, &out, &where, &files, &r);
     } else {
         status = session_end(&out, &r);
     }
     if (no_cert) {
         output_warning(&out, how_to_make);
     }
-    tls_setup_free(&setup);
+    reload_free(&files);
     ssl_self_signed_wipe(&made);
     output_close(&out);
     return status;

@@ -118,6 +118,22 @@ void output_self_signed(const struct output *out, const struct ssl_cert_info *c,
     }
 }
 
+void output_reload(const struct output *out, const struct err *err) {
+    if (!text(out)) {
+        report_json_reload(stderr, err);
+    } else if (err->origin == ERR_NONE) {
+        report_line(stderr, "reloaded: the next clients meet what the files "
+                            "have now");
+    } else {
+        report_line(stderr, "not reloaded, the old ones stay in use: %s",
+                    err->msg);
+    }
+    if (out->json_file != NULL) {
+        report_json_reload(out->json_file, err);
+        fflush(out->json_file);
+    }
+}
+
 void output_message(const struct output *out, const struct report_message *m) {
     if (text(out)) {
         report_text_message(stderr, m);

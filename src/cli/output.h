@@ -68,6 +68,13 @@ void output_listening(const struct output *out, const char *address);
 void output_self_signed(const struct output *out, const struct ssl_cert_info *c,
                         const char *cadata);
 
+/**
+ * Whether the files were read anew: a line, or an event in JSON.
+ *
+ * @param err  why not; ERR_NONE: they were
+ */
+void output_reload(const struct output *out, const struct err *err);
+
 /** One message, for --trace: as text, or an event in JSON. */
 void output_message(const struct output *out, const struct report_message *m);
 

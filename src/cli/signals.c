@@ -2,12 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t caught;
 static int wake[2] = { -1, -1 };
+static int hup[2] = { -1, -1 };
+static bool terminal[STDERR_FILENO + 1]; /* which of 0, 1, 2 were one */
 static bool pipe_kills; /* SIGPIPE would, had we not ignored it */
 
 static void on_signal(int number) {
@@ -18,24 +21,32 @@ static void on_signal(int number) {
     errno = saved;
 }
 
-static void catch_one(int number) {
+static void on_hup(int number) {
+    int saved = errno;
+    (void)number;
+    ssize_t n = write(hup[1], "", 1);
+    (void)n;
+    errno = saved;
+}
+
+static void catch_one(int number, void (*handler)(int), int flags) {
     struct sigaction was, now;
     memset(&now, 0, sizeof now);
-    now.sa_handler = on_signal;
-    now.sa_flags = (int)SA_RESETHAND;
+    now.sa_handler = handler;
+    now.sa_flags = flags;
     sigemptyset(&now.sa_mask);
     if (sigaction(number, NULL, &was) == 0 && was.sa_handler != SIG_IGN) {
         sigaction(number, &now, NULL);
     }
 }
 
-static int open_wake(struct err *err) {
-    if (pipe(wake) != 0) {
+static int open_pipe(int *ends, struct err *err) {
+    if (pipe(ends) != 0) {
         return err_set(err, ERR_OS, errno, "make a pipe: %s", strerror(errno));
     }
     for (int i = 0; i < 2; i++) {
-        fcntl(wake[i], F_SETFD, FD_CLOEXEC);
-        fcntl(wake[i], F_SETFL, O_NONBLOCK);
+        fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+        fcntl(ends[i], F_SETFL, O_NONBLOCK);
     }
     return 0;
 }
@@ -44,25 +55,58 @@ int signals_forked(struct err *err) {
     signal(SIGINT, SIG_IGN);
     close(wake[0]);
     close(wake[1]);
-    return open_wake(err);
+    return open_pipe(wake, err);
 }
 
 int signals_catch(int *wake_fd, const volatile sig_atomic_t **number,
                   struct err *err) {
     if (wake[0] < 0) {
-        if (open_wake(err) != 0) {
+        if (open_pipe(wake, err) != 0) {
             return -1;
         }
         struct sigaction was;
         pipe_kills =
             sigaction(SIGPIPE, NULL, &was) == 0 && was.sa_handler != SIG_IGN;
         signal(SIGPIPE, SIG_IGN);
-        catch_one(SIGINT);
-        catch_one(SIGTERM);
+        catch_one(SIGINT, on_signal, (int)SA_RESETHAND);
+        catch_one(SIGTERM, on_signal, (int)SA_RESETHAND);
     }
     *wake_fd = wake[0];
     *number = &caught;
     return 0;
+}
+
+int signals_catch_hup(int *fd, struct err *err) {
+    if (hup[0] < 0) {
+        if (open_pipe(hup, err) != 0) {
+            return -1;
+        }
+        for (int i = 0; i <= STDERR_FILENO; i++) {
+            terminal[i] = isatty(i) == 1;
+        }
+        catch_one(SIGHUP, on_hup, SA_RESTART);
+    }
+    *fd = hup[0];
+    return 0;
+}
+
+bool signals_take_hup(void) {
+    char some[64];
+    bool came = false;
+    while (read(hup[0], some, sizeof some) > 0) {
+        came = true;
+    }
+    return came;
+}
+
+bool signals_terminal_gone(void) {
+    for (int i = 0; i <= STDERR_FILENO; i++) {
+        struct pollfd p = { .fd = i, .events = 0 };
+        if (terminal[i] && poll(&p, 1, 0) == 1 && (p.revents & POLLHUP) != 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool signals_pipe_kills(void) {

@@ -1,5 +1,5 @@
 /*
- * signals.h - SIGINT and SIGTERM as something to poll.
+ * signals.h - SIGINT, SIGTERM and SIGHUP as something to poll.
  */
 #ifndef CLI_SIGNALS_H
 #define CLI_SIGNALS_H
@@ -28,6 +28,24 @@ MUST_USE int signals_catch(int *wake_fd, const volatile sig_atomic_t **number,
  * @return 0, or -1: ERR_OS
  */
 MUST_USE int signals_forked(struct err *err);
+
+/**
+ * Catch SIGHUP, too, each time that it comes; without this it ends the process.
+ * If it was ignored already it stays so.
+ *
+ * @param fd  set to a descriptor that is readable once it came
+ * @return 0, or -1: ERR_OS
+ */
+MUST_USE int signals_catch_hup(int *fd, struct err *err);
+
+/** @return whether SIGHUP came since the last call; any number counts as one */
+bool signals_take_hup(void);
+
+/**
+ * @return whether stdin, stdout or stderr was a terminal when SIGHUP was first
+ *         caught, and is gone: SIGHUP then means what it has always meant
+ */
+bool signals_terminal_gone(void);
 
 /** @return whether a closed stdout is to end us by SIGPIPE, silently */
 bool signals_pipe_kills(void);

@@ -159,3 +159,15 @@ void report_json_listening(FILE *f, const char *address) {
     json_close(&j, '}');
     fputc('\n', f);
 }
+
+void report_json_reload(FILE *f, const struct err *err) {
+    struct json j = { .f = f };
+    bool ok = err->origin == ERR_NONE;
+    json_open(&j, NULL, '{');
+    json_int(&j, "v", 1);
+    json_text(&j, "event", "reload");
+    json_bool(&j, "ok", ok);
+    json_text(&j, "text", ok ? NULL : err->msg);
+    json_close(&j, '}');
+    fputc('\n', f);
+}

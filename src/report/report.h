@@ -193,6 +193,13 @@ void report_text_self_signed(FILE *f, const struct ssl_cert_info *c,
 void report_json_self_signed(FILE *f, const struct ssl_cert_info *c,
                              const char *cadata);
 
+/**
+ * The event that a server has read its files anew, as one JSON object.
+ *
+ * @param err  why it could not; ERR_NONE: it has
+ */
+void report_json_reload(FILE *f, const struct err *err);
+
 /** The event that a server can be connected to, as one JSON object. */
 void report_json_listening(FILE *f, const char *address);
 

@@ -77,7 +77,7 @@ def parse_reports(text):
             raise Failed("v is %r" % event["v"])
         if event["event"] == "listening":
             listening.append(event["address"])
-        elif event["event"] not in ("message", "self-signed"):
+        elif event["event"] not in ("message", "self-signed", "reload"):
             reports.append(event)
     return listening, reports
 

@@ -29,6 +29,7 @@ import test_modes  # noqa: F401
 import test_policy  # noqa: F401
 import test_probe  # noqa: F401
 import test_readme  # noqa: F401
+import test_reload  # noqa: F401
 import test_report  # noqa: F401
 import test_schema  # noqa: F401
 import test_signals  # noqa: F401
