@@ -153,12 +153,10 @@ static int run(const struct serve_options *o, const struct output *out,
     const volatile sig_atomic_t *number;
     if (serve_mode_init(&mode, &o->mode, out, &r->err) != 0 ||
         reload_init(files, &o->tls, out, o->keep_open, &r->err) != 0 ||
-        signals_catch(&wake_fd, &number, &r->err) != 0) {
+        signals_catch(&wake_fd, &number, &r->err) != 0 ||
+        (o->tls.self_signed != NULL &&
+         self_signed_tell(o->tls.self_signed, out, &r->err) != 0)) {
         serve_mode_free(&mode);
-        return session_end(out, r);
-    }
-    if (o->tls.self_signed != NULL &&
-        self_signed_tell(o->tls.self_signed, out, &r->err) != 0) {
         return session_end(out, r);
     }
     loop_init(&loop, wake_fd, number, o->tls.max_time);
@@ -181,7 +179,7 @@ static int run(const struct serve_options *o, const struct output *out,
 /* Which certificate is it to be? */
 static int choose(struct serve_options *o, struct ssl_self_signed *made,
                   bool *none, struct err *err) {
-    bool given = o->tls.cert != NULL || o->tls.key != NULL;
+    bool given = o->tls.certs.n > 0 || o->tls.keys.n > 0;
     if (!o->self_signed.given) {
         *none = !given;
         return given
@@ -191,7 +189,7 @@ static int choose(struct serve_options *o, struct ssl_self_signed *made,
     if (given) {
         return err_set(err, ERR_USAGE, 0,
                        "--self-signed and %s are one or the other",
-                       o->tls.cert != NULL ? "--cert" : "--key");
+                       o->tls.certs.n > 0 ? "--cert" : "--key");
     }
     o->tls.self_signed = made;
     return self_signed_make(o->self_signed.value, made, err);

@@ -102,9 +102,9 @@ static void our_certificate(const struct program *p) {
     remark(p->f, "Both files must be on the board, in DER before MicroPython "
                  "1.29; an esp32 takes PEM.");
     fprintf(p->f, "ctx.load_cert_chain(%s", before);
-    file_name(p, p->o->cert, "client.der");
+    file_name(p, p->o->certs.value[0], "client.der");
     fprintf(p->f, "%s, %s", after, before);
-    file_name(p, p->o->key, "client-key.der");
+    file_name(p, p->o->keys.value[0], "client-key.der");
     fprintf(p->f, "%s)\n", after);
 }
 
@@ -144,7 +144,7 @@ static void context(const struct program *p, const struct cadata *cadata) {
         fprintf(p->f, "ctx.load_verify_locations(%scadata)\n",
                 p->tls ? "" : "cadata=");
     }
-    if (p->o->cert != NULL) {
+    if (p->o->certs.n > 0) {
         our_certificate(p);
     }
     if (p->tls) {

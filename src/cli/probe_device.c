@@ -6,6 +6,7 @@
 
 #include "cli/status.h"
 #include "tls/ssl_failure.h"
+#include "tls/ssl_identity.h"
 #include "tls/ssl_profile.h"
 
 enum { TLS13 = 0x0304, TLS12 = 0x0303, DEVICE_LIMIT = 51 };
@@ -25,10 +26,11 @@ static int context(struct ssl_context *ctx, struct err *err) {
 static int own_certificate(struct probe *p, struct ssl_context *ctx,
                            struct err *err) {
     struct ssl_context *ours = p->config->ours;
-    if (ours == NULL || !ours->have_cert) {
+    if (ours == NULL || ours->own == NULL) {
         return 0;
     }
-    int ret = mbedtls_ssl_conf_own_cert(&ctx->conf, &ours->cert, &ours->key);
+    int ret = mbedtls_ssl_conf_own_cert(&ctx->conf, &ours->own->cert,
+                                        &ours->own->key);
     return ret == 0 ? 0 : ssl_failure_of(err, ret, "use the certificate");
 }
 

@@ -220,7 +220,7 @@ int probe_why(const struct probe_config *c, struct ssl_info *info,
               char stopped[192], struct err *err) {
     static struct probe p;
     if (!info->ours.known) {
-        ssl_diagnose_ours(c->ours, &info->ours);
+        ssl_diagnose_ours(c->ours, "", &info->ours);
     }
     memset(&info->theirs, 0, sizeof info->theirs);
     if (probe_begin(&p, c, PROBE_WHY_MAX, err) != 0) {

@@ -59,9 +59,13 @@ static int check_again(const char *option, const char *data, bool path,
 }
 
 static int check_all(const struct tls_options *o, struct err *err) {
-    if (check_again("--cert", o->cert, false, err) != 0 ||
-        check_again("--key", o->key, false, err) != 0 ||
-        check_again("--cafile", o->cafile, true, err) != 0 ||
+    for (size_t i = 0; i < o->certs.n; i++) {
+        if (check_again("--cert", o->certs.value[i], false, err) != 0 ||
+            check_again("--key", o->keys.value[i], false, err) != 0) {
+            return -1;
+        }
+    }
+    if (check_again("--cafile", o->cafile, true, err) != 0 ||
         check_again("--cadata", o->cadata, false, err) != 0 ||
         check_again("--crl", o->crl, false, err) != 0) {
         return -1;

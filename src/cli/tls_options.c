@@ -22,10 +22,10 @@ const struct opt tls_opts[] = {
     OPT_ROW_CHOICE(T, verify, 0, "verify", "MODE", verify_names,
                    "check the peer's certificate: required unless given, for "
                    "serve none"),
-    OPT_ROW_STRING(T, cert, 0, "cert", "DATA",
-                   "our certificate and its chain, PEM or DER"),
-    OPT_ROW_STRING(T, key, 0, "key", "DATA",
-                   "the private key of --cert, PEM or DER"),
+    OPT_ROW_MANY(T, certs, 0, "cert", "DATA",
+                 "our certificate and its chain, PEM or DER"),
+    OPT_ROW_MANY(T, keys, 0, "key", "DATA",
+                 "the private key of --cert, PEM or DER"),
     OPT_ROW_LIST(T, ciphers, 0, "ciphers", "NAME[,NAME...]",
                  "offer or accept these suites only (see mptls ciphers)"),
     OPT_ROW_CHOICE(T, min_version, 0, "min-version", "VERSION",
@@ -155,20 +155,49 @@ static void add_source(char *buf, size_t len, const char *option,
     }
 }
 
-/* The core knows bytes only; say which option they came from. */
-static int bad_data(const struct tls_options *o, const struct err *why,
-                    struct err *err) {
+/* The core knows bytes only; say which of two options they came from. */
+static int bad_data(const struct err *why, const char *option, const char *data,
+                    const char *option2, const char *data2, struct err *err) {
     char from[200] = "";
-    if (why->origin != ERR_TLS) {
-        return err_set(err, why->origin, why->code, "%s", why->msg);
+    if (why->origin == ERR_TLS) {
+        add_source(from, sizeof from, option, data);
+        add_source(from, sizeof from, option2, data2);
     }
-    add_source(from, sizeof from, "--cert", o->cert);
-    add_source(from, sizeof from, "--key", o->key);
-    add_source(from, sizeof from, "--cafile", o->cafile);
-    add_source(from, sizeof from, "--cadata", o->cadata);
     return err_set(err, why->origin, why->code, "%s%s%s%s", why->msg,
                    from[0] != '\0' ? " (" : "", from,
                    from[0] != '\0' ? ")" : "");
+}
+
+static int load_pair(struct tls_setup *s, const char *cert, const char *key,
+                     struct err *err) {
+    struct piece c = { NULL, 0 }, k = { NULL, 0 };
+    struct err why = ERR_INIT;
+    int rc = -1;
+    if (read_piece(&c, "--cert", cert, err) == 0 &&
+        read_piece(&k, "--key", key, err) == 0) {
+        rc = ssl_context_load_cert_chain(&s->ctx, c.data, c.len, k.data, k.len,
+                                         &why);
+        if (rc != 0) {
+            bad_data(&why, "--cert", cert, "--key", key, err);
+        }
+    }
+    free(c.data);
+    free(k.data);
+    return rc;
+}
+
+static int load_pairs(struct tls_setup *s, const struct tls_options *o,
+                      struct err *err) {
+    const struct ssl_self_signed *made = o->self_signed;
+    for (size_t i = 0; i < o->certs.n; i++) {
+        if (load_pair(s, o->certs.value[i], o->keys.value[i], err) != 0) {
+            return -1;
+        }
+    }
+    return made == NULL ? 0
+                        : ssl_context_load_cert_chain(&s->ctx, made->cert,
+                                                      made->cert_len, made->key,
+                                                      made->key_len, err);
 }
 
 static int read_pins(struct tls_setup *s, const struct opt_many *pins,
@@ -188,7 +217,11 @@ static int make_context(struct tls_setup *s, const struct tls_options *o,
                         struct err *err) {
     struct err why = ERR_INIT;
     if (ssl_wrap_context(&s->ctx, &s->args, &why) != 0) {
-        return bad_data(o, &why, err);
+        return bad_data(&why, "--cafile", o->cafile, "--cadata", o->cadata,
+                        err);
+    }
+    if (load_pairs(s, o, err) != 0) {
+        return -1;
     }
     if (o->ciphers != NULL &&
         ssl_context_set_ciphers(&s->ctx, o->ciphers, err) != 0) {
@@ -260,16 +293,34 @@ static enum ssl_verify_mode verify_mode(const struct tls_options *o,
     return server || o->mp_defaults ? SSL_CERT_NONE : SSL_CERT_REQUIRED;
 }
 
+static int check_pairs(const struct tls_options *o, bool server,
+                       struct err *err) {
+    size_t certs = o->certs.n, keys = o->keys.n;
+    if (certs > 1 && keys > 1 && !server) {
+        return err_set(err, ERR_USAGE, 0,
+                       "only serve takes more than one --cert and --key");
+    }
+    if (certs > 0 && keys > 0 && certs != keys) {
+        return err_set(err, ERR_USAGE, 0,
+                       "each --cert wants a --key: there are %zu and %zu",
+                       certs, keys);
+    }
+    if (certs != keys) {
+        return err_set(err, ERR_USAGE, 0, "%s wants %s beside it",
+                       certs > 0 ? "--cert" : "--key",
+                       certs > 0 ? "--key" : "--cert");
+    }
+    return 0;
+}
+
 static int check_usage(const struct tls_options *o, bool server,
                        struct err *err) {
     if (o->cafile != NULL && o->cadata != NULL) {
         return err_set(err, ERR_USAGE, 0,
                        "--cafile and --cadata are one or the other");
     }
-    if ((o->cert == NULL) != (o->key == NULL)) {
-        return err_set(err, ERR_USAGE, 0, "%s wants %s beside it",
-                       o->cert != NULL ? "--cert" : "--key",
-                       o->cert != NULL ? "--key" : "--cert");
+    if (check_pairs(o, server, err) != 0) {
+        return -1;
     }
     if (o->crl != NULL && verify_mode(o, server) == SSL_CERT_NONE) {
         return err_set(err, ERR_USAGE, 0,
@@ -283,7 +334,7 @@ static int check_usage(const struct tls_options *o, bool server,
 
 int tls_setup_init(struct tls_setup *s, const struct tls_options *o,
                    bool server, struct err *err) {
-    struct piece cert = { NULL, 0 }, key = { NULL, 0 }, ca = { NULL, 0 };
+    struct piece ca = { NULL, 0 };
     int rc = -1;
     memset(s, 0, sizeof *s);
     s->keylog.fd = -1;
@@ -295,29 +346,17 @@ int tls_setup_init(struct tls_setup *s, const struct tls_options *o,
     }
     if (clock_read(o->time, &s->now, err) != 0 ||
         read_pins(s, &o->pins, err) != 0 ||
-        read_piece(&cert, "--cert", o->cert, err) != 0 ||
-        read_piece(&key, "--key", o->key, err) != 0 ||
         read_piece(&ca, "--cadata", o->cadata, err) != 0 ||
         read_file(&ca, "--cafile", o->cafile, err) != 0) {
         goto out;
     }
     s->args = (struct ssl_wrap_args){
         .server_side = server,
-        .cert = cert.data,
-        .cert_len = cert.len,
-        .key = key.data,
-        .key_len = key.len,
         .cadata = ca.data,
         .cadata_len = ca.len,
         .cert_reqs = verify_mode(o, server),
         .do_handshake = !o->defer_handshake,
     };
-    if (o->self_signed != NULL) {
-        s->args.cert = o->self_signed->cert;
-        s->args.cert_len = o->self_signed->cert_len;
-        s->args.key = o->self_signed->key;
-        s->args.key_len = o->self_signed->key_len;
-    }
     if (make_context(s, o, err) != 0 || set_trust(s, o, err) != 0 ||
         load_crl(s, o->crl, err) != 0 ||
         keylog_open(&s->keylog, o->keylog, err) != 0) {
@@ -329,10 +368,8 @@ int tls_setup_init(struct tls_setup *s, const struct tls_options *o,
     }
     rc = 0;
 out:
-    free(cert.data);
-    free(key.data);
     free(ca.data);
-    s->args.cert = s->args.key = s->args.cadata = NULL;
+    s->args.cadata = NULL;
     return rc;
 }
 

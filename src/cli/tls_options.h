@@ -15,8 +15,9 @@ struct ssl_self_signed;
 
 /* As the command line gave them; TLS_OPTIONS_INIT where it did not. */
 struct tls_options {
-    const char *cert, *key, *cafile, *cadata, *ciphers, *alpn, *keylog;
+    const char *cafile, *cadata, *ciphers, *alpn, *keylog;
     const char *crl, *save_chain, *save_peer;
+    struct opt_many certs, keys; /* the n-th key is the n-th certificate's */
     const struct ssl_self_signed *self_signed; /* in place of --cert and --key;
                                                   borrowed; NULL: none */
     struct opt_many pins, expects;

@@ -87,6 +87,11 @@ void json_tls(struct json *j, const struct ssl_info *t) {
     json_text(j, "cipher", t->cipher);
     name(j, "group", SSL_KIND_GROUP, t->group, t->group != 0);
     name(j, "sig_alg", SSL_KIND_SIG_ALG, t->sig_alg, t->sig_alg != 0);
+    if (t->own_sent) {
+        json_cert(j, "certificate", &t->own);
+    } else {
+        json_null(j, "certificate");
+    }
     json_text_or_null(j, "alpn", t->alpn);
     json_ids(j, "extensions", SSL_KIND_EXTENSION, &t->extensions);
     json_count_or_null(j, "max_fragment_length", t->max_fragment_length);

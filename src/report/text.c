@@ -58,6 +58,12 @@ void report_text_handshake(FILE *f, const struct report *r) {
     report_line(f, "%s, %s",
                 r->tls.version != NULL ? r->tls.version : "no version",
                 r->tls.cipher != NULL ? r->tls.cipher : "no cipher suite");
+    if (r->tls.own_count > 1 && r->tls.own_sent) {
+        report_line(f, "our certificate: %s (%s)%s%s", r->tls.own.subject,
+                    r->tls.own.key,
+                    r->tls.own.names[0] != '\0' ? ", names " : "",
+                    r->tls.own.names);
+    }
     text_trust(f, r);
     text_notes(f, &r->tls);
 }

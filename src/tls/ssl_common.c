@@ -120,6 +120,11 @@ static const struct ssl_ids *their(const struct look *l, enum ssl_kind kind) {
     return &l->info->theirs.of[kind];
 }
 
+/* Which of our certificates come into question? */
+static const char *asked(const struct look *l) {
+    return l->info->server_side ? l->info->theirs.server_name : "";
+}
+
 /* Of a server, a list without anything means that nothing is known. */
 static bool unknown(const struct look *l, enum ssl_kind kind) {
     return !l->info->server_side && their(l, kind)->n == 0;
@@ -211,7 +216,7 @@ static void ciphers_option(const struct look *l, const struct ssl_ids *theirs,
     for (size_t i = 0; i < theirs->n && shown < SHOWN; i++) {
         struct ssl_suite s = ssl_suite_of(theirs->id[i]);
         if (in_build(theirs->id[i]) && !s.psk &&
-            (!l->info->server_side || ssl_own_key_fits(l->ctx, &s))) {
+            (!l->info->server_side || ssl_own_key_fits(l->ctx, asked(l), &s))) {
             const char *before = shown++ == 0 ? "--ciphers " : ",";
             ssl_name(SSL_KIND_CIPHER, theirs->id[i], name);
             text_append(buf, SSL_NAME_MAX, before, strlen(before));
@@ -230,7 +235,7 @@ static const char *version_option(const struct look *l) {
     for (size_t i = 0; i < theirs.n; i++) {
         struct ssl_suite s = ssl_suite_of(theirs.id[i]);
         if (in_build(theirs.id[i]) && !s.psk &&
-            (!l->info->server_side || ssl_own_key_fits(l->ctx, &s))) {
+            (!l->info->server_side || ssl_own_key_fits(l->ctx, asked(l), &s))) {
             return other == TLS13 ? "--max-version 1.3" : "--max-version 1.2";
         }
     }
@@ -281,7 +286,7 @@ static bool lack_key(const struct look *l) {
     struct ssl_ids all = { 0, { 0 } };
     for (const int *id = ssl_context_get_ciphers(l->ctx); *id != 0; id++) {
         struct ssl_suite s = ssl_suite_of((unsigned)*id);
-        if (!s.psk && !ssl_own_key_fits(l->ctx, &s)) {
+        if (!s.psk && !ssl_own_key_fits(l->ctx, asked(l), &s)) {
             ssl_ids_put(&all, (unsigned)*id);
         }
     }
@@ -290,7 +295,8 @@ static bool lack_key(const struct look *l) {
     if (!l->info->server_side || common.n == 0) {
         return false;
     }
-    enum ssl_suite_key own = ssl_own_key(l->ctx);
+    bool ec = ssl_own_key(l->ctx, asked(l), SSL_KEY_EC);
+    bool rsa = ssl_own_key(l->ctx, asked(l), SSL_KEY_RSA);
     enum ssl_suite_key key = ssl_suite_of(common.id[0]).key;
     for (size_t i = 1; i < common.n; i++) {
         bool same = ssl_suite_of(common.id[i]).key == key;
@@ -299,17 +305,18 @@ static bool lack_key(const struct look *l) {
     const char *wanted = key_words(key);
     char here[SSL_NAME_MAX], list[SSL_NAME_MAX], there[SSL_NAME_MAX];
     struct ssl_ids ours = suites(mine(l, SSL_KIND_CIPHER), l->version);
-    bool usage = own != SSL_KEY_NONE && (own == key || key == SSL_KEY_NONE);
+    bool usage = ssl_own_key(l->ctx, asked(l), key);
     snprintf(here, sizeof here, "%s%s (--cert, --key)", wanted,
              usage ? " and a keyUsage that allows it" : "");
     ssl_diagnose_add(l->info, "cipher-wants-other-key", here,
                      offer_words(l, &ours, there),
                      "the suites in common want %s, and %s: %s", wanted,
-                     own == SSL_KEY_NONE  ? "we have none"
-                     : usage              ? "the keyUsage of ours does not "
-                                            "allow it"
-                     : own == SSL_KEY_RSA ? "ours has an RSA key"
-                                          : "ours has an EC key",
+                     !ec && !rsa ? "we have none"
+                     : usage     ? "the keyUsage of ours does not "
+                                   "allow it"
+                     : ec && rsa ? "ours have other keys"
+                     : rsa       ? "ours has an RSA key"
+                                 : "ours has an EC key",
                      show(SSL_KIND_CIPHER, &common, list, sizeof list));
     return true;
 }
@@ -331,9 +338,8 @@ static bool common_group(const struct look *l) {
 
 /* An ECDSA certificate is for clients that know its curve (RFC 8422 5.1.1). */
 static bool curve_fits(const struct look *l) {
-    unsigned curve = ssl_own_key_curve(l->ctx);
     return !l->info->server_side ||
-           ssl_ids_has(their(l, SSL_KIND_GROUP), curve);
+           ssl_own_key_curve(l->ctx, asked(l), their(l, SSL_KIND_GROUP)) != 0;
 }
 
 static void lack_group(const struct look *l) {
@@ -346,7 +352,7 @@ static void lack_group(const struct look *l) {
         wanted = 23; /* the one that every board has */
     }
     if (common_group(l)) {
-        wanted = ssl_own_key_curve(l->ctx);
+        wanted = ssl_own_key_curve(l->ctx, asked(l), NULL);
         lack = "our certificate is on a curve that the client has not";
         ours.n = 0;
         ssl_ids_put(&ours, wanted);
@@ -376,9 +382,10 @@ static bool common_sig_alg(const struct look *l, enum ssl_suite_key key) {
     struct ssl_ids common = both(none ? &sha1 : client, server);
     for (size_t i = 0; i < common.n; i++) {
         unsigned id = common.id[i];
-        bool fits = l->info->server_side
-                        ? ssl_own_key_signs(l->ctx, id, l->version == TLS13)
-                        : key == SSL_KEY_NONE || ssl_suite_signer(id) == key;
+        bool fits =
+            l->info->server_side
+                ? ssl_own_key_signs(l->ctx, asked(l), id, l->version == TLS13)
+                : key == SSL_KEY_NONE || ssl_suite_signer(id) == key;
         if (fits) {
             return true;
         }
@@ -415,7 +422,8 @@ static void lack_sig_alg(const struct look *l) {
     struct ssl_ids can = { 0, { 0 } };
     for (size_t i = 0; i < ours->n; i++) {
         if (!l->info->server_side ||
-            ssl_own_key_signs(l->ctx, ours->id[i], l->version == TLS13)) {
+            ssl_own_key_signs(l->ctx, asked(l), ours->id[i],
+                              l->version == TLS13)) {
             ssl_ids_put(&can, ours->id[i]);
         }
     }

@@ -1,18 +1,16 @@
 #include "tls/ssl_context.h"
 #include "tls/compat.h"
 
-#include <mbedtls/asn1.h>
 #include <mbedtls/debug.h>
-#include <mbedtls/oid.h>
-#include <mbedtls/pem.h>
 #include <mbedtls/platform.h>
-#include <mbedtls/platform_util.h>
 #include <mbedtls/psa_util.h>
 #include <psa/crypto.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "tls/ssl_failure.h"
+#include "tls/ssl_identity.h"
+#include "tls/ssl_parse.h"
 #include "tls/ssl_verify.h"
 
 /* What is offered and accepted, best first. PKCS#1 v1.5 stands before PSS:
@@ -95,8 +93,6 @@ int ssl_context_init(struct ssl_context *ctx, enum ssl_protocol protocol,
     bool client = protocol == SSL_PROTOCOL_TLS_CLIENT;
     ctx->verify_mode = client ? SSL_CERT_REQUIRED : SSL_CERT_NONE;
     mbedtls_ssl_config_init(&ctx->conf);
-    mbedtls_x509_crt_init(&ctx->cert);
-    mbedtls_pk_init(&ctx->key);
     mbedtls_x509_crt_init(&ctx->ca);
     mbedtls_x509_crl_init(&ctx->crl);
     psa_status_t status = psa_crypto_init();
@@ -131,205 +127,38 @@ int ssl_context_forked(struct err *err) {
 
 void ssl_context_free(struct ssl_context *ctx) {
     mbedtls_ssl_config_free(&ctx->conf);
-    mbedtls_x509_crt_free(&ctx->cert);
-    mbedtls_pk_free(&ctx->key);
+    ssl_identity_free(ctx->own);
     mbedtls_x509_crt_free(&ctx->ca);
     mbedtls_x509_crl_free(&ctx->crl);
     memset(ctx, 0, sizeof *ctx);
     mbedtls_ssl_config_init(&ctx->conf);
-    mbedtls_x509_crt_init(&ctx->cert);
-    mbedtls_pk_init(&ctx->key);
     mbedtls_x509_crt_init(&ctx->ca);
     mbedtls_x509_crl_init(&ctx->crl);
-}
-
-static bool is_pem(const unsigned char *data, size_t len) {
-    static const char mark[] = "-----BEGIN ";
-    for (size_t i = 0; i + sizeof mark - 1 <= len; i++) {
-        if (memcmp(data + i, mark, sizeof mark - 1) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Mbed TLS wants the NUL that ends PEM text counted. The copy is wiped. */
-static unsigned char *pem_copy(const unsigned char *data, size_t len) {
-    unsigned char *copy = mbedtls_calloc(1, len + 1);
-    if (copy != NULL) {
-        memcpy(copy, data, len);
-    }
-    return copy;
-}
-
-static void pem_copy_free(unsigned char *copy, size_t len) {
-    if (copy != NULL) {
-        mbedtls_platform_zeroize(copy, len);
-        mbedtls_free(copy);
-    }
-}
-
-/* Bytes of the DER element at p, its header included; 0 if there is none. */
-static size_t der_len(const unsigned char *p, size_t len) {
-    unsigned char *at = (unsigned char *)(uintptr_t)p;
-    size_t body;
-    if (mbedtls_asn1_get_tag(&at, p + len, &body,
-                             MBEDTLS_ASN1_CONSTRUCTED |
-                                 MBEDTLS_ASN1_SEQUENCE) != 0) {
-        return 0;
-    }
-    return (size_t)(at - p) + body;
-}
-
-/* 0, an MBEDTLS_ERR_* value, or how many of a bundle could not be parsed. */
-static int parse_certs(mbedtls_x509_crt *crt, const unsigned char *data,
-                       size_t len) {
-    if (is_pem(data, len)) {
-        unsigned char *copy = pem_copy(data, len);
-        if (copy == NULL) {
-            return MBEDTLS_ERR_X509_ALLOC_FAILED;
-        }
-        int ret = mbedtls_x509_crt_parse(crt, copy, len + 1);
-        pem_copy_free(copy, len);
-        return ret;
-    }
-    if (len == 0) {
-        return MBEDTLS_ERR_X509_CERT_UNKNOWN_FORMAT;
-    }
-    while (len > 0) {
-        size_t n = der_len(data, len);
-        if (n == 0) {
-            return MBEDTLS_ERR_X509_INVALID_FORMAT;
-        }
-        int ret = mbedtls_x509_crt_parse_der(crt, data, n);
-        if (ret != 0) {
-            return ret;
-        }
-        data += n;
-        len -= n;
-    }
-    return 0;
-}
-
-static int certs_failed(struct err *err, int ret, const char *what) {
-    if (ret > 0) {
-        return err_set(err, ERR_TLS, MBEDTLS_ERR_X509_INVALID_FORMAT,
-                       "%s: %d of its certificates cannot be parsed", what,
-                       ret);
-    }
-    return ssl_failure_of(err, ret, what);
-}
-
-static int parse_key(mbedtls_pk_context *pk, const unsigned char *data,
-                     size_t len) {
-    bool pem = is_pem(data, len);
-    unsigned char *copy = pem ? pem_copy(data, len) : NULL;
-    if (pem && copy == NULL) {
-        return MBEDTLS_ERR_PK_ALLOC_FAILED;
-    }
-    int ret = mbedtls_pk_parse_key(pk, pem ? copy : data, pem ? len + 1 : len,
-                                   NULL, 0, mbedtls_psa_get_random,
-                                   MBEDTLS_PSA_RANDOM_STATE);
-    pem_copy_free(copy, len);
-    return ret;
-}
-
-static void drop_cert(struct ssl_context *ctx) {
-    mbedtls_x509_crt_free(&ctx->cert);
-    mbedtls_x509_crt_init(&ctx->cert);
-    mbedtls_pk_free(&ctx->key);
-    mbedtls_pk_init(&ctx->key);
-    ctx->have_cert = false;
-}
-
-/* Without one of these no suite can use it (RFC 5246 7.4.2). */
-static bool has_use(const mbedtls_x509_crt *crt) {
-    static const unsigned uses[] = { MBEDTLS_X509_KU_DIGITAL_SIGNATURE,
-                                     MBEDTLS_X509_KU_KEY_ENCIPHERMENT,
-                                     MBEDTLS_X509_KU_KEY_AGREEMENT };
-    for (size_t i = 0; i < sizeof uses / sizeof uses[0]; i++) {
-        if (mbedtls_x509_crt_check_key_usage(crt, uses[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* What Mbed TLS would find out in every handshake, and not say. */
-static int check_sendable(const struct ssl_context *ctx, struct err *err) {
-    enum { EACH = 5, ALL = 8 }; /* RFC 8446 4.4.2: lengths and extensions */
-    size_t total = ALL;
-    for (const mbedtls_x509_crt *c = &ctx->cert; c != NULL; c = c->next) {
-        total += c->raw.len + EACH;
-    }
-    if (total > MBEDTLS_SSL_OUT_CONTENT_LEN) {
-        return err_set(err, ERR_TLS, MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL,
-                       "the certificate chain takes %zu bytes, and this build "
-                       "sends at most %d in a message",
-                       total, MBEDTLS_SSL_OUT_CONTENT_LEN);
-    }
-    if (ctx->protocol == SSL_PROTOCOL_TLS_SERVER &&
-        mbedtls_x509_crt_check_extended_key_usage(
-            &ctx->cert, MBEDTLS_OID_SERVER_AUTH,
-            MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH)) != 0) {
-        return err_set(err, ERR_TLS, MBEDTLS_ERR_SSL_BAD_CERTIFICATE,
-                       "the certificate is not for servers (extKeyUsage)");
-    }
-    if (ctx->protocol == SSL_PROTOCOL_TLS_SERVER && !has_use(&ctx->cert)) {
-        return err_set(err, ERR_TLS, MBEDTLS_ERR_SSL_BAD_CERTIFICATE,
-                       "the certificate is neither for signatures nor for key "
-                       "exchange (keyUsage)");
-    }
-    return 0;
 }
 
 int ssl_context_load_cert_chain(struct ssl_context *ctx,
                                 const unsigned char *cert, size_t cert_len,
                                 const unsigned char *key, size_t key_len,
                                 struct err *err) {
-    int rc = -1;
-    drop_cert(ctx);
-    int ret = parse_certs(&ctx->cert, cert, cert_len);
+    struct ssl_identity **end = &ctx->own;
+    struct ssl_identity *fresh =
+        ssl_identity_new(cert, cert_len, key, key_len,
+                         ctx->protocol == SSL_PROTOCOL_TLS_SERVER, err);
+    if (fresh == NULL) {
+        return -1;
+    }
+    int ret = mbedtls_ssl_conf_own_cert(&ctx->conf, &fresh->cert, &fresh->key);
     if (ret != 0) {
-        certs_failed(err, ret, "the certificate");
-        goto out;
+        ssl_identity_free(fresh);
+        return ssl_failure_of(err, ret, "use the certificate");
     }
-    ret = parse_key(&ctx->key, key, key_len);
-    if (ret == MBEDTLS_ERR_PK_PASSWORD_REQUIRED ||
-        ret == MBEDTLS_ERR_PEM_PASSWORD_REQUIRED) {
-        err_set(err, ERR_TLS, ret, "the key is encrypted: decrypt it first");
-        goto out;
+    while (*end != NULL) {
+        end = &(*end)->next;
     }
-    if (ret != 0) {
-        bool pem = ret <= MBEDTLS_ERR_PEM_NO_HEADER_FOOTER_PRESENT &&
-                   ret >= MBEDTLS_ERR_PEM_BAD_INPUT_DATA;
-        ssl_failure_of(err, pem ? MBEDTLS_ERR_PK_KEY_INVALID_FORMAT : ret,
-                       "the key");
-        goto out;
-    }
-    /* MicroPython: this is found out by the peer, in the handshake. */
-    ret =
-        mbedtls_pk_check_pair(&ctx->cert.pk, &ctx->key, mbedtls_psa_get_random,
-                              MBEDTLS_PSA_RANDOM_STATE);
-    if (ret != 0) {
-        err_set(err, ERR_TLS, ret, "the key is not that of the certificate");
-        goto out;
-    }
-    if (check_sendable(ctx, err) != 0) {
-        goto out;
-    }
-    ret = mbedtls_ssl_conf_own_cert(&ctx->conf, &ctx->cert, &ctx->key);
-    if (ret != 0) {
-        ssl_failure_of(err, ret, "use the certificate");
-        goto out;
-    }
-    ctx->have_cert = true;
-    rc = 0;
-out:
-    if (rc != 0) {
-        drop_cert(ctx);
-    }
-    return rc;
+    *end = fresh;
+    mbedtls_ssl_conf_set_user_data_p(&ctx->conf, ctx->own);
+    mbedtls_ssl_conf_cert_cb(&ctx->conf, ssl_identity_choose);
+    return 0;
 }
 
 static void set_ca_chain(struct ssl_context *ctx) {
@@ -344,10 +173,10 @@ int ssl_context_load_verify_locations(struct ssl_context *ctx,
                                       struct err *err) {
     mbedtls_x509_crt fresh;
     mbedtls_x509_crt_init(&fresh);
-    int ret = parse_certs(&fresh, cadata, len);
+    int ret = ssl_parse_certs(&fresh, cadata, len);
     if (ret != 0) {
         mbedtls_x509_crt_free(&fresh);
-        return certs_failed(err, ret, "the CA");
+        return ssl_parse_failed(err, ret, "the CA");
     }
     mbedtls_x509_crt *last = &ctx->ca;
     if (!ctx->have_ca) {
@@ -364,38 +193,16 @@ int ssl_context_load_verify_locations(struct ssl_context *ctx,
         *last->next = fresh;
     }
     ctx->have_ca = true;
-    ctx->ca_was_pem = ctx->ca_was_pem || is_pem(cadata, len);
+    ctx->ca_was_pem = ctx->ca_was_pem || ssl_parse_is_pem(cadata, len);
     set_ca_chain(ctx);
     return 0;
-}
-
-static int parse_crls(mbedtls_x509_crl *crl, const unsigned char *data,
-                      size_t len) {
-    if (is_pem(data, len)) {
-        unsigned char *copy = pem_copy(data, len);
-        if (copy == NULL) {
-            return MBEDTLS_ERR_X509_ALLOC_FAILED;
-        }
-        int ret = mbedtls_x509_crl_parse(crl, copy, len + 1);
-        pem_copy_free(copy, len);
-        return ret;
-    }
-    int ret = len == 0 ? MBEDTLS_ERR_X509_INVALID_FORMAT : 0;
-    while (len > 0 && ret == 0) {
-        size_t n = der_len(data, len);
-        ret = n == 0 ? MBEDTLS_ERR_X509_INVALID_FORMAT
-                     : mbedtls_x509_crl_parse_der(crl, data, n);
-        data += n;
-        len -= n;
-    }
-    return ret;
 }
 
 int ssl_context_load_crl(struct ssl_context *ctx, const unsigned char *data,
                          size_t len, struct err *err) {
     mbedtls_x509_crl_free(&ctx->crl);
     mbedtls_x509_crl_init(&ctx->crl);
-    int ret = parse_crls(&ctx->crl, data, len);
+    int ret = ssl_parse_crls(&ctx->crl, data, len);
     if (ret != 0) {
         mbedtls_x509_crl_free(&ctx->crl);
         mbedtls_x509_crl_init(&ctx->crl);

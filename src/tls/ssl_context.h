@@ -51,12 +51,13 @@ typedef int ssl_ca_source(void *arg, const unsigned char **pem, size_t *len,
  */
 typedef void ssl_debug(const void *arg, int level, const char *line);
 
+struct ssl_identity;
+
 struct ssl_context {
     enum ssl_protocol protocol;
     enum ssl_verify_mode verify_mode;
     mbedtls_ssl_config conf;
-    mbedtls_x509_crt cert; /* ours, leaf first */
-    mbedtls_pk_context key;
+    struct ssl_identity *own; /* our certificates; NULL: none */
     mbedtls_x509_crt ca;
     mbedtls_x509_crl crl;
     struct ssl_pins pins;
@@ -71,7 +72,6 @@ struct ssl_context {
     bool have_ca;
     bool ca_was_pem; /* some of `ca`; a board wants DER */
     bool have_crl;
-    bool have_cert;
     bool ciphers_set;
     bool allow_truncation;
     bool no_close_notify;
@@ -109,7 +109,9 @@ MUST_USE int ssl_context_init(struct ssl_context *ctx,
 void ssl_context_free(struct ssl_context *ctx);
 
 /**
- * Load our certificate chain and its private key.
+ * Load our certificate chain and its private key. Calls accumulate: a server
+ * chooses by the client's hello (ssl_identity.h), a client has use for the
+ * first only.
  *
  * MicroPython: SSLContext.load_cert_chain(cert, key). Differs: the key is
  * checked against the certificate here, not at the handshake; DER may hold a
@@ -122,8 +124,8 @@ void ssl_context_free(struct ssl_context *ctx);
  * @return 0, or -1: ERR_TLS with MBEDTLS_ERR_X509_*, _PEM_* or _PK_*, or
  *         MBEDTLS_ERR_SSL_BAD_CERTIFICATE for a server's certificate that is
  *         not for servers (RFC 5280 4.2.1.3, 4.2.1.12), or
- * _SSL_BUFFER_TOO_SMALL for a chain over one message of 16384 bytes; after that
- * the context has no certificate
+ *         MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL for a chain over one message of
+ *         16384 bytes; what was loaded before is still there
  */
 MUST_USE int ssl_context_load_cert_chain(struct ssl_context *ctx,
                                          const unsigned char *cert,

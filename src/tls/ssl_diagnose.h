@@ -62,10 +62,12 @@ void ssl_diagnose_chain(const mbedtls_x509_crt *sent, struct ssl_context *ctx,
 /**
  * What this context offers or takes: what Mbed TLS would send or accept.
  *
- * @param offer  overwritten; a server's ciphers are those its certificate can
- *               be used with
+ * @param asked  the name that the client asks a server for, "": none
+ * @param offer  overwritten; a server's ciphers are those its certificates for
+ *               this name can be used with
  */
-void ssl_diagnose_ours(const struct ssl_context *ctx, struct ssl_offer *offer);
+void ssl_diagnose_ours(const struct ssl_context *ctx, const char *asked,
+                       struct ssl_offer *offer);
 
 /**
  * Lay two offers side by side and say what they lack in common. Adds a finding

@@ -77,14 +77,14 @@ static int not_tls(struct ssl_socket *s, struct err *err) {
 static bool about_our_certificate(const struct ssl_socket *s, int alert) {
     bool client = s->ctx->protocol == SSL_PROTOCOL_TLS_CLIENT;
     if (alert == MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE) {
-        return client && !s->handshake_done && !s->ctx->have_cert &&
+        return client && !s->handshake_done && s->ctx->own == NULL &&
                compat_state(&s->ssl) > MBEDTLS_SSL_SERVER_HELLO_DONE;
     }
     /* The former is what Mbed TLS sends in TLS 1.3 for the latter. */
     bool lacking = alert == MBEDTLS_SSL_ALERT_MSG_NO_CERT ||
                    alert == MBEDTLS_SSL_ALERT_MSG_CERT_REQUIRED;
     return ssl_alert_is_about_certificate(alert) &&
-           (s->ctx->have_cert || lacking);
+           (s->ctx->own != NULL || lacking);
 }
 
 /* Sending has failed in the handshake: the alert that says why may be here

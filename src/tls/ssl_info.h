@@ -161,7 +161,10 @@ struct ssl_info {
     size_t finding_count;
     struct ssl_finding findings[SSL_FINDINGS_MAX];
     uint64_t wire_in, wire_out; /* bytes below TLS, handshake included */
-    bool cert_refused;          /* the peer's alert was about our certificate */
+    size_t own_count;           /* certificates of ours to choose from */
+    bool own_sent;              /* one of them, and which */
+    struct ssl_cert_info own;
+    bool cert_refused; /* the peer's alert was about our certificate */
     bool close_notify_sent;
     bool close_notify_received;
 };

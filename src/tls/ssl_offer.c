@@ -43,7 +43,8 @@ static bool is_server(const struct ssl_context *ctx) {
     return ctx->protocol == SSL_PROTOCOL_TLS_SERVER;
 }
 
-static bool usable(const struct ssl_context *ctx, const struct ssl_suite *s) {
+static bool usable(const struct ssl_context *ctx, const char *asked,
+                   const struct ssl_suite *s) {
     if (s->psk && !compat_has_psk(&ctx->conf)) {
         return false;
     }
@@ -51,15 +52,15 @@ static bool usable(const struct ssl_context *ctx, const struct ssl_suite *s) {
         (s->tls13 && ctx->max_version < SSL_TLS_1_3)) {
         return false;
     }
-    return !is_server(ctx) || ssl_own_key_fits(ctx, s);
+    return !is_server(ctx) || ssl_own_key_fits(ctx, asked, s);
 }
 
-static void list_ciphers(const struct ssl_context *ctx, struct ssl_offer *offer,
-                         bool *ec) {
+static void list_ciphers(const struct ssl_context *ctx, const char *asked,
+                         struct ssl_offer *offer, bool *ec) {
     const int *ids = ssl_context_get_ciphers(ctx);
     for (*ec = false; *ids != 0; ids++) {
         struct ssl_suite s = ssl_suite_of((unsigned)*ids);
-        if (usable(ctx, &s)) {
+        if (usable(ctx, asked, &s)) {
             ssl_ids_add(&offer->of[SSL_KIND_CIPHER], (unsigned)*ids);
             *ec = *ec || s.ec;
         }
@@ -71,7 +72,7 @@ static void list_ciphers(const struct ssl_context *ctx, struct ssl_offer *offer,
 
 /* What a server signs a handshake with. In TLS 1.2 Mbed TLS takes whatever hash
  * the client names first, if it has it, and does not look at its own list. */
-static void list_signatures(const struct ssl_context *ctx,
+static void list_signatures(const struct ssl_context *ctx, const char *asked,
                             struct ssl_offer *offer) {
     static const struct {
         unsigned id; /* RFC 5246 7.4.1.4.1 */
@@ -84,25 +85,27 @@ static void list_signatures(const struct ssl_context *ctx,
     bool tls12 = ctx->min_version == SSL_TLS_1_2;
     for (; ids != NULL && *ids != 0; ids++) {
         if (ctx->max_version == SSL_TLS_1_3 &&
-            ssl_own_key_signs(ctx, *ids, true)) {
+            ssl_own_key_signs(ctx, asked, *ids, true)) {
             ssl_ids_add(out, *ids);
         }
     }
     for (size_t i = 0; tls12 && i < sizeof hashes / sizeof hashes[0]; i++) {
-        unsigned id = hashes[i].id << 8;
-        id |= ssl_own_key(ctx) == SSL_KEY_EC ? 0x03 : 0x01;
-        if (mbedtls_md_info_from_type(hashes[i].md) != NULL &&
-            ssl_own_key_signs(ctx, id, false)) {
-            ssl_ids_add(out, id);
+        static const unsigned keys[] = { 3, 1 }; /* ECDSA, RSA */
+        for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++) {
+            unsigned id = hashes[i].id << 8 | keys[k];
+            if (mbedtls_md_info_from_type(hashes[i].md) != NULL &&
+                ssl_own_key_signs(ctx, asked, id, false)) {
+                ssl_ids_add(out, id);
+            }
         }
     }
 }
 
-static void list_sig_algs(const struct ssl_context *ctx,
+static void list_sig_algs(const struct ssl_context *ctx, const char *asked,
                           struct ssl_offer *offer) {
     const uint16_t *ids = compat_sig_algs(&ctx->conf);
     if (is_server(ctx)) {
-        list_signatures(ctx, offer);
+        list_signatures(ctx, asked, offer);
         return;
     }
     for (; ids != NULL && *ids != 0; ids++) {
@@ -113,7 +116,8 @@ static void list_sig_algs(const struct ssl_context *ctx,
     }
 }
 
-void ssl_diagnose_ours(const struct ssl_context *ctx, struct ssl_offer *offer) {
+void ssl_diagnose_ours(const struct ssl_context *ctx, const char *asked,
+                       struct ssl_offer *offer) {
     memset(offer, 0, sizeof *offer);
     offer->known = true;
     bool ec, tls13 = ctx->max_version == SSL_TLS_1_3;
@@ -123,7 +127,7 @@ void ssl_diagnose_ours(const struct ssl_context *ctx, struct ssl_offer *offer) {
     if (ctx->min_version == SSL_TLS_1_2) {
         ssl_ids_add(&offer->of[SSL_KIND_VERSION], 0x0303);
     }
-    list_ciphers(ctx, offer, &ec);
+    list_ciphers(ctx, asked, offer, &ec);
     const uint16_t *groups = compat_groups(&ctx->conf);
     for (; groups != NULL && *groups != 0; groups++) {
         if ((tls13 && ssl_suite_group(*groups, true)) ||
@@ -131,7 +135,7 @@ void ssl_diagnose_ours(const struct ssl_context *ctx, struct ssl_offer *offer) {
             ssl_ids_add(&offer->of[SSL_KIND_GROUP], *groups);
         }
     }
-    list_sig_algs(ctx, offer);
+    list_sig_algs(ctx, asked, offer);
     for (const char *const *alpn = ctx->alpn_list; *alpn != NULL; alpn++) {
         copy(offer->alpn, sizeof offer->alpn, offer->alpn[0] ? ", " : "");
         copy(offer->alpn, sizeof offer->alpn, *alpn);

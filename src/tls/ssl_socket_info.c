@@ -5,6 +5,7 @@
 
 #include "tls/compat.h"
 #include "tls/ssl_diagnose.h"
+#include "tls/ssl_identity.h"
 #include "tls/ssl_socket.h"
 
 const char *ssl_socket_cipher(const struct ssl_socket *sock,
@@ -85,6 +86,19 @@ static void info_certs(const struct ssl_socket *sock, struct ssl_info *info) {
     }
 }
 
+/* Which of our certificates did the peer get? */
+static void info_own(const struct ssl_socket *sock, struct ssl_info *info) {
+    const struct ssl_identity *own = sock->ctx->own;
+    for (; own != NULL; own = own->next) {
+        info->own_count++;
+        if (sock->tap.own_sent && !info->own_sent) {
+            ssl_cert_describe(&own->cert, sock->ctx->now, &info->own);
+            info->own_sent = memcmp(info->own.sha256, sock->tap.own_sha256,
+                                    sizeof info->own.sha256) == 0;
+        }
+    }
+}
+
 /* What the ServerHello said, of a handshake that has not come to its end. */
 static void info_chosen(const struct ssl_chosen *c, struct ssl_info *info,
                         char *buf) {
@@ -112,6 +126,7 @@ void ssl_socket_info(const struct ssl_socket *sock, struct ssl_info *info,
     memcpy(info->server_hostname, sock->server_hostname,
            sizeof info->server_hostname);
     info_certs(sock, info);
+    info_own(sock, info);
     ssl_tap_info(&sock->tap, info);
     uint32_t flags = mbedtls_ssl_get_verify_result(&sock->ssl);
     /* All bits: nothing was judged yet; skipped: nothing was asked for. */
@@ -199,7 +214,8 @@ void ssl_socket_diagnose(const struct ssl_socket *sock, const struct err *e,
                          struct ssl_info *info) {
     struct ssl_offer ours;
     diagnose_chain(sock, info);
-    ssl_diagnose_ours(sock->ctx, &ours);
+    ssl_diagnose_ours(sock->ctx,
+                      info->server_side ? info->theirs.server_name : "", &ours);
     if (info->server_side) {
         info->ours = ours;
     } else { /* a hello for TLS 1.2 does not say that we take nothing older */

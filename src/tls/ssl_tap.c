@@ -69,6 +69,16 @@ static void keep_certificate(struct ssl_tap *t, const unsigned char *msg,
     }
 }
 
+/* Which of ours was it? Its hash is enough to know it by. */
+static void keep_own(struct ssl_tap *t, const unsigned char *msg, size_t len) {
+    size_t der_len, n;
+    const unsigned char *der =
+        ssl_hello_certificate(msg, len, t->chosen.version, 0, &der_len);
+    t->own_sent = der != NULL &&
+                  psa_hash_compute(PSA_ALG_SHA_256, der, der_len, t->own_sha256,
+                                   sizeof t->own_sha256, &n) == PSA_SUCCESS;
+}
+
 /* What a message of the handshake tells; `msg` is without its header. */
 static void learn(struct ssl_tap *t, struct ssl_tap_lane *l, unsigned type,
                   const unsigned char *msg, size_t len) {
@@ -80,6 +90,8 @@ static void learn(struct ssl_tap *t, struct ssl_tap_lane *l, unsigned type,
     }
     if (type == SSL_MSG_CERTIFICATE && !l->out) {
         keep_certificate(t, msg, len);
+    } else if (type == SSL_MSG_CERTIFICATE) {
+        keep_own(t, msg, len);
     }
     t->certificate_wanted |= type == SSL_MSG_CERTIFICATE_REQUEST && server;
     t->tickets += type == SSL_MSG_NEW_SESSION_TICKET && server;

@@ -86,6 +86,8 @@ struct ssl_tap {
     /* What the peer sent as its Certificate message; owned; NULL: none. */
     unsigned char *certificate;
     size_t certificate_len;
+    bool own_sent; /* we sent one, and this is the hash of its DER */
+    unsigned char own_sha256[SSL_SHA256_LEN];
     bool certificate_wanted; /* a CertificateRequest was seen */
     int alert_in, alert_out; /* the last fatal one that could be read, or -1 */
 };

@@ -11,6 +11,7 @@
 #include "cert_data.h"
 #include "tls/ssl_context.h"
 #include "tls/ssl_diagnose.h"
+#include "tls/ssl_identity.h"
 #include "tls/ssl_verify.h"
 
 struct part {
@@ -123,10 +124,9 @@ static void check_own(const struct part *cert, const struct part *key) {
     CHECK(rc == 0 || rc == -1);
     fuzz_check_err(rc != 0, &err);
     CHECK(rc == 0 || (err.origin == ERR_TLS && err.code < 0));
-    CHECK(ctx.have_cert == (rc == 0));
-    CHECK((ctx.cert.raw.p != NULL) == (rc == 0));
+    CHECK((ctx.own != NULL) == (rc == 0));
     if (rc == 0) {
-        check_chain(&ctx.cert);
+        check_chain(&ctx.own->cert);
     }
 }
 

@@ -1,6 +1,6 @@
 # mp_client.py - a MicroPython TLS client.
 #
-# usage: micropython mp_client.py HOST PORT CA.der SERVER_HOSTNAME [SECONDS]
+# usage: micropython mp_client.py HOST PORT CA.der SERVER_HOSTNAME [SECONDS [CIPHER...]]
 #
 # Sends what stdin has, then writes what comes to stdout until the peer's end,
 # or for SECONDS (5). As on any board, close() sends no close_notify, so the
@@ -18,6 +18,8 @@ with open(ca, "rb") as f:
 ctx = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
 ctx.verify_mode = tls.CERT_REQUIRED
 ctx.load_verify_locations(cadata)
+if len(sys.argv) > 6:
+    ctx.set_ciphers(sys.argv[6:])
 sock = socket.socket()
 try:
     sock.connect(socket.getaddrinfo(host, int(port))[0][-1])

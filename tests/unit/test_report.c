@@ -181,7 +181,8 @@ static void json_has_all_that_is_known(void **state) {
         "\"refused\"},{\"address\":\"127.0.0.1:1\",\"ms\":null,\"error\":"
         "null}]",
         "\"group\":\"secp256r1\",\"sig_alg\":\"ecdsa_secp256r1_sha256\","
-        "\"alpn\":null,\"extensions\":[\"extended_master_secret\","
+        "\"certificate\":null,\"alpn\":null,\"extensions\":[\"extended_master_"
+        "secret\","
         "\"0xABCD\"],\"max_fragment_length\":null,\"record_size_limit\":512,"
         "\"ems\":true,\"etm\":false,\"tickets\":2,",
         "\"handshake\":{\"in\":{\"bytes\":900,\"records\":4,"
@@ -223,6 +224,27 @@ static void add(struct report *r, const char *name) {
     f->name = name;
     snprintf(f->text, sizeof f->text, "text of %s", name);
     snprintf(f->here, sizeof f->here, "change of %s", name);
+}
+
+static void one_of_several_of_ours_is_told(void **state) {
+    (void)state;
+    struct report r = sample();
+    r.tls.own_sent = true;
+    snprintf(r.tls.own.subject, sizeof r.tls.own.subject, "CN=we");
+    snprintf(r.tls.own.key, sizeof r.tls.own.key, "EC 256");
+    snprintf(r.tls.own.names, sizeof r.tls.own.names, "DNS:us");
+    for (r.tls.own_count = 1; r.tls.own_count <= 2; r.tls.own_count++) {
+        FILE *f = paper();
+        report_text_handshake(f, &r);
+        fclose(f);
+        assert_int_equal(strstr(text, "mptls: our certificate: CN=we (EC 256), "
+                                      "names DNS:us\n") != NULL,
+                         r.tls.own_count == 2);
+    }
+    FILE *f = paper();
+    report_json(f, &r);
+    fclose(f);
+    assert_non_null(strstr(text, "\"certificate\":{\"subject\":\"CN=we\","));
 }
 
 static void success_is_silent_unless_verbose(void **state) {
@@ -462,6 +484,7 @@ int main(void) {
         cmocka_unit_test(strings_are_escaped_and_always_utf8),
         cmocka_unit_test(json_is_one_line_of_one_shape),
         cmocka_unit_test(json_has_all_that_is_known),
+        cmocka_unit_test(one_of_several_of_ours_is_told),
         cmocka_unit_test(success_is_silent_unless_verbose),
         cmocka_unit_test(a_failure_is_told_with_what_micropython_raises),
         cmocka_unit_test(a_failure_is_explained_by_its_code),

@@ -9,6 +9,7 @@
 #include "test.h"
 #include "tls/ssl_diagnose.h"
 #include "tls/ssl_hello.h"
+#include "tls/ssl_identity.h"
 
 static struct ssl_context ctx;
 static struct ssl_info info;
@@ -16,7 +17,7 @@ static unsigned char hello[4096];
 static size_t hello_len, hello_at, answer_len;
 static unsigned char answer[8];
 
-enum { EC256, EC384, RSA, NONE };
+enum { EC256, EC384, RSA, NONE, EC256_RSA, RSA_EC256, EC384_EC256 };
 
 static void load(int which) {
     static const char *const names[][2] = {
@@ -29,6 +30,20 @@ static void load(int which) {
     assert_int_equal(ssl_context_load_cert_chain(&ctx, c->data, c->len, k->data,
                                                  k->len, &err),
                      0);
+}
+
+static void load_all(int which) {
+    static const int pairs[][2] = {
+        [EC256_RSA] = { EC256, RSA },
+        [RSA_EC256] = { RSA, EC256 },
+        [EC384_EC256] = { EC384, EC256 },
+    };
+    if (which < NONE) {
+        load(which);
+    } else if (which > NONE) {
+        load(pairs[which][0]);
+        load(pairs[which][1]);
+    }
 }
 
 static void make(enum ssl_protocol protocol, enum ssl_version min,
@@ -312,17 +327,57 @@ static const struct {
       "nothing: we do not sign with rsa_pss_rsae_sha256 in TLS 1.2",
       "offer rsa_pkcs1_sha256" },
     { RSA, ONLY_12, NULL, { NULL, "0303", "2f", "", "" }, NULL, NULL, NULL },
+    { EC256_RSA,
+      BOTH,
+      NULL,
+      { NULL, "0303", "c02f", "17", "401" },
+      NULL,
+      NULL,
+      NULL },
+    { RSA_EC256,
+      BOTH,
+      NULL,
+      { NULL, "0303", "c02b", "17", "403" },
+      NULL,
+      NULL,
+      NULL },
+    { EC256_RSA,
+      BOTH,
+      NULL,
+      { NULL, "0304", "1301", "17", "804" },
+      NULL,
+      NULL,
+      NULL },
+    { RSA_EC256,
+      BOTH,
+      NULL,
+      { NULL, "0304", "1301", "17", "403" },
+      NULL,
+      NULL,
+      NULL },
+    { EC384_EC256,
+      BOTH,
+      NULL,
+      { NULL, "0303", "c02b", "17", "403" },
+      NULL,
+      NULL,
+      NULL },
+    { EC384_EC256,
+      BOTH,
+      NULL,
+      { NULL, "0303", "c02f", "17", "401" },
+      "cipher-wants-other-key",
+      "a certificate with an RSA key (--cert, --key)",
+      "offer TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256" },
 };
 
 static void a_server_that_refuses_a_hello_knows_why(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         make(SSL_PROTOCOL_TLS_SERVER, rows[i].min, rows[i].max, rows[i].suites);
-        if (rows[i].cert != NONE) {
-            load(rows[i].cert);
-        }
+        load_all(rows[i].cert);
         say_hello(&rows[i].client);
-        ssl_diagnose_ours(&ctx, &info.ours);
+        ssl_diagnose_ours(&ctx, "", &info.ours);
         size_t n = ssl_diagnose_offers(&ctx, &info);
         assert_int_equal(n, info.finding_count);
         if (n != (rows[i].name != NULL) || answered() != (n == 0)) {
@@ -348,7 +403,7 @@ static void both_offers_are_in_the_text(void **state) {
     load(RSA);
     const struct client client = { hello_axtls, 0, 0, 0, 0 };
     say_hello(&client);
-    ssl_diagnose_ours(&ctx, &info.ours);
+    ssl_diagnose_ours(&ctx, "", &info.ours);
     assert_int_equal(ssl_diagnose_offers(&ctx, &info), 1);
     assert_string_equal(
         info.findings[0].text,
@@ -363,11 +418,12 @@ static void a_certificate_must_be_for_what_the_suite_does(void **state) {
     make(SSL_PROTOCOL_TLS_SERVER, ONLY_12, NULL);
     load(RSA);
     /* digitalSignature alone, where RSA key exchange is to decrypt */
-    ctx.cert.MBEDTLS_PRIVATE(ext_types) |= MBEDTLS_X509_EXT_KEY_USAGE;
-    ctx.cert.MBEDTLS_PRIVATE(key_usage) = MBEDTLS_X509_KU_DIGITAL_SIGNATURE;
+    ctx.own->cert.MBEDTLS_PRIVATE(ext_types) |= MBEDTLS_X509_EXT_KEY_USAGE;
+    ctx.own->cert.MBEDTLS_PRIVATE(key_usage) =
+        MBEDTLS_X509_KU_DIGITAL_SIGNATURE;
     const struct client client = { hello_axtls, 0, 0, 0, 0 };
     say_hello(&client);
-    ssl_diagnose_ours(&ctx, &info.ours);
+    ssl_diagnose_ours(&ctx, "", &info.ours);
     assert_false(answered());
     assert_int_equal(ssl_diagnose_offers(&ctx, &info), 1);
     assert_string_equal(info.findings[0].name, "cipher-wants-other-key");
@@ -406,7 +462,7 @@ static void a_client_compares_with_what_is_known(void **state) {
         make(SSL_PROTOCOL_TLS_CLIENT, known[i].min, known[i].max,
              known[i].suites);
         snprintf(info.server_hostname, SSL_NAME_MAX, "localhost");
-        ssl_diagnose_ours(&ctx, &info.ours);
+        ssl_diagnose_ours(&ctx, "", &info.ours);
         info.theirs.known = true;
         read_ids(&info.theirs.of[SSL_KIND_VERSION], known[i].versions);
         read_ids(&info.theirs.of[SSL_KIND_CIPHER], known[i].ciphers);

@@ -140,7 +140,7 @@ static void what_a_client_offers_is_what_mbed_tls_sends(void **state) {
                              0);
         }
         real_hello(&real);
-        ssl_diagnose_ours(&ctx, &offer);
+        ssl_diagnose_ours(&ctx, "", &offer);
         assert_true(offer.known);
         for (int kind = 0; kind < SSL_KIND_EXTENSION; kind++) {
             if (kind == SSL_KIND_VERSION && ctx.max_version == SSL_TLS_1_2) {
@@ -206,7 +206,7 @@ static void a_server_takes_what_its_key_can_do(void **state) {
         init(SSL_PROTOCOL_TLS_SERVER);
         load(rows[i].cert, rows[i].key);
         set_versions(rows[i].min, rows[i].max);
-        ssl_diagnose_ours(&ctx, &offer);
+        ssl_diagnose_ours(&ctx, "", &offer);
         const struct ssl_ids *ids = &offer.of[SSL_KIND_CIPHER];
         assert_in_range(ids->n, 5, SSL_IDS_MAX);
         for (size_t k = 0; k < ids->n; k++) {
@@ -225,10 +225,35 @@ static void a_server_takes_what_its_key_can_do(void **state) {
     }
 }
 
+static void a_server_of_several_takes_what_one_of_them_can(void **state) {
+    static const uint16_t sig_algs[] = {
+        0x0403, 0x0804, 0x0805, 0x0806, 0x0401, 0x0503, 0x0501, 0x0603,
+        0x0601, 0x0303, 0x0301, 0x0203, 0x0201, 0x0103, 0x0101
+    };
+    (void)state;
+    init(SSL_PROTOCOL_TLS_SERVER);
+    load("server-ec256.pem", "server-ec256-key.pem");
+    load("server-rsa2048.pem", "server-rsa2048-key.pem");
+    load("server-wildcard.pem", "server-wildcard-key.pem");
+    ssl_diagnose_ours(&ctx, "localhost", &offer);
+    const struct ssl_ids *ids = &offer.of[SSL_KIND_SIG_ALG];
+    assert_int_equal(ids->n, sizeof sig_algs / sizeof sig_algs[0]);
+    assert_memory_equal(ids->id, sig_algs, sizeof sig_algs);
+    /* For a name that one has, that one counts. */
+    ssl_diagnose_ours(&ctx, "a.example.test", &offer);
+    ids = &offer.of[SSL_KIND_CIPHER];
+    assert_in_range(ids->n, 5, SSL_IDS_MAX);
+    for (size_t i = 0; i < ids->n; i++) {
+        struct ssl_suite s = ssl_suite_of(ids->id[i]);
+        assert_true(s.tls13 || s.key == SSL_KEY_EC);
+    }
+    ssl_context_free(&ctx);
+}
+
 static void a_server_without_a_certificate_takes_nothing(void **state) {
     (void)state;
     init(SSL_PROTOCOL_TLS_SERVER);
-    ssl_diagnose_ours(&ctx, &offer);
+    ssl_diagnose_ours(&ctx, "", &offer);
     assert_int_equal(offer.of[SSL_KIND_CIPHER].n, 0);
     assert_int_equal(offer.of[SSL_KIND_SIG_ALG].n, 0);
     assert_int_equal(offer.of[SSL_KIND_VERSION].n, 2);
@@ -243,6 +268,8 @@ int main(void) {
         cmocka_unit_test_teardown(what_a_client_offers_is_what_mbed_tls_sends,
                                   done),
         cmocka_unit_test_teardown(a_server_takes_what_its_key_can_do, done),
+        cmocka_unit_test_teardown(
+            a_server_of_several_takes_what_one_of_them_can, done),
         cmocka_unit_test_teardown(a_server_without_a_certificate_takes_nothing,
                                   done),
     };
