@@ -34,7 +34,7 @@ struct report_address {
 struct report_expect {
     const char *key;
     const char *wanted;
-    char actual[256];
+    char actual[SSL_NAMES_MAX];
     bool met;
 };
 

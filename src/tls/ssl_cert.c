@@ -25,8 +25,20 @@ static void add(char *list, size_t size, const char *kind, const char *text,
     text_append(list, size, text, len);
 }
 
+/* A comma in a name must not look like the end of it. */
+static void add_dns(char *list, size_t size, const char *p, size_t n) {
+    add(list, size, "DNS:", "", 0);
+    for (size_t i = 0; i < n; i++) {
+        bool comma = p[i] == ',';
+        text_append(list, size, comma ? "\\x2C" : p + i, comma ? 4 : 1);
+    }
+}
+
 static void describe_names(const mbedtls_x509_crt *crt, char *buf,
                            size_t size) {
+    static const char more[] = ", ...";
+    enum { ESCAPED = 4 }; /* bytes that one may take */
+    const size_t room = size - sizeof more;
     const mbedtls_x509_sequence *s = &crt->subject_alt_names;
     for (; s != NULL && s->buf.p != NULL; s = s->next) {
         char text[INET6_ADDRSTRLEN];
@@ -39,7 +51,18 @@ static void describe_names(const mbedtls_x509_crt *crt, char *buf,
         } else if (type != SAN_DNS) {
             continue;
         }
-        add(buf, size, type == SAN_IP ? "IP:" : "DNS:", p, n);
+        size_t before = strlen(buf);
+        if (type == SAN_IP) {
+            add(buf, room, "IP:", p, n);
+        } else {
+            add_dns(buf, room, p, n);
+        }
+        if (strlen(buf) + ESCAPED >= room) { /* it may have been cut */
+            buf[before] = '\0';
+            text_append(buf, size, more + (before == 0 ? 2 : 0),
+                        strlen(more) - (before == 0 ? 2 : 0));
+            return;
+        }
     }
 }
 
@@ -73,8 +96,7 @@ void ssl_cert_name(const mbedtls_x509_name *dn, char *buf) {
 }
 
 bool ssl_cert_same(const mbedtls_x509_buf *a, const mbedtls_x509_buf *b) {
-    return a->len == b->len &&
-           (a->len == 0 || memcmp(a->p, b->p, a->len) == 0);
+    return a->len == b->len && (a->len == 0 || memcmp(a->p, b->p, a->len) == 0);
 }
 
 void ssl_cert_hex(const mbedtls_x509_buf *b, char *buf, size_t size) {

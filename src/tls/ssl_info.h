@@ -14,7 +14,8 @@
 #include <stdint.h>
 
 enum {
-    SSL_NAME_MAX = 256,   /* a distinguished name, a list of names */
+    SSL_NAME_MAX = 256,   /* a distinguished name */
+    SSL_NAMES_MAX = 4096, /* a certificate's list of names */
     SSL_CHAIN_MAX = 10,   /* leaf, 8 intermediates (Mbed TLS's limit), anchor */
     SSL_SHA256_LEN = 32,  /* bytes */
     SSL_TIME_MAX = 24,    /* "2020-01-01T00:00:00Z" */
@@ -113,7 +114,9 @@ enum ssl_verify_mode {
 struct ssl_cert_info {
     char subject[SSL_NAME_MAX];
     char issuer[SSL_NAME_MAX];
-    char names[SSL_NAME_MAX]; /* the SANs, "DNS:a, IP:127.0.0.1"; "" if none */
+    /* The SANs, "DNS:a, IP:127.0.0.1", a comma within one as \x2C; "" if there
+     * are none; ", ..." at the end if there are more. */
+    char names[SSL_NAMES_MAX];
     char not_before[SSL_TIME_MAX]; /* UTC */
     char not_after[SSL_TIME_MAX];
     char key[16];              /* type and bits: "EC 256", "RSA 2048" */
