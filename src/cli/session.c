@@ -402,6 +402,10 @@ void session_warn(struct tls_setup *setup, const struct tls_options *options,
         ssl_context_set_debug(&setup->ctx, options->verbose > 2 ? BYTES : STEPS,
                               trace_debug, out);
     }
+    if (options->verbose > 2) {
+        output_warning(out, "-vvv shows the secrets of the connection, too: "
+                            "who reads it reads all");
+    }
     if (setup->keylog.fd >= 0) {
         char line[256];
         snprintf(line, sizeof line,
