@@ -329,6 +329,12 @@ static int check_usage(const struct tls_options *o, bool server,
     if (o->crl != NULL && o->cafile == NULL && o->cadata == NULL) {
         return err_set(err, ERR_USAGE, 0, "--crl wants --cafile or --cadata");
     }
+    if (o->save_chain != NULL && o->save_peer != NULL &&
+        strcmp(o->save_chain, o->save_peer) == 0) {
+        return err_set(err, ERR_USAGE, 0,
+                       "--save-chain and --save-peer both write %.100s",
+                       o->save_peer);
+    }
     return 0;
 }
 
