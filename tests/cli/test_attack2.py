@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import ssl
+import subprocess
 import threading
 
 from harness import ROOT, Failed, cert, each, test
@@ -192,6 +193,48 @@ def an_alert_of_no_level_is_told_as_it_is(t, level, told):
     t.has(r.err, "<- alert, 2 bytes: " + told)
 
 
+# What is known of a certificate.
+
+def many_names(t, *more):
+    """A server whose certificate has 30 names, and then these."""
+    names = ["host-%d.a-long-domain.example" % i for i in range(30)]
+    key, crt = t.path("key"), t.path("crt")
+    made = subprocess.run(
+        ["openssl", "req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt",
+         "ec_paramgen_curve:P-256", "-subj", "/CN=x", "-days", "9", "-keyout",
+         key, "-out", crt, "-addext", "subjectAltName=" + ",".join(
+             "DNS:" + n for n in names + list(more))], capture_output=True)
+    t.eq(made.returncode, 0, made.stderr)
+    return crt, t.serve("--cert", crt, "--key", key, name=None)
+
+
+@test
+def the_last_of_many_names_can_be_expected(t):
+    crt, server = many_names(t, "localhost")
+    t.ok(t.run("connect", "--cafile", crt, "--server-hostname", "localhost",
+               "--expect", "peer-name=localhost", server.address))
+
+
+@test
+def names_that_are_not_all_told_end_in_dots(t):
+    crt, server = many_names(t, *("n%d.%s.example" % (i, 40 * "x")
+                                  for i in range(99)))
+    r = t.run("connect", "--cafile", crt, "--server-hostname",
+              "n98.%s.example" % (40 * "x"), server.address)
+    names = t.ok(r).report["verify"]["chain"][0]["names"]
+    t.eq((names[-14:], names.count("DNS:") > 70), ("x.example, ...", True),
+         "the names")
+
+
+@test
+def secrets_are_shown_with_a_warning(t):
+    s = t.serve("-vvv")
+    c = t.connect(s, "-vvv").wait()
+    for r in (c, s.wait()):
+        t.has(r.err, "secret' (", "mptls: -vvv shows the secrets of the "
+              "connection, too: who reads it reads all\n")
+
+
 # Files.
 
 @test
@@ -201,3 +244,11 @@ def a_fifo_that_nobody_reads_does_not_stop_the_run(t):
     r = t.check(t.serve(), "--save-chain", path, report=False)
     t.eq(r.status, 1, "status")
     t.has(r.err, "--save-chain: write " + path)
+
+
+@test
+def one_file_does_not_keep_a_chain_and_a_certificate(t):
+    path = t.path("pem")
+    t.usage(["check", "--save-chain", path, "--save-peer", path,
+             "127.0.0.1:1"], "--save-chain and --save-peer both write " + path,
+            command="check")
