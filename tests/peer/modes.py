@@ -282,32 +282,6 @@ def python_http(test):
     return "127.0.0.1:%d" % listening_port(p)
 
 
-def answers(name):
-    with socket.socket(socket.AF_UNIX) as s:
-        try:
-            s.connect(name)
-        except OSError:
-            return False
-    return True
-
-
-def nginx(test):
-    """On a local socket, which the test need not ask a port of."""
-    name = os.path.join(test.dir, "socket")
-    p = test.spawn("nginx", "-p", test.dir, "-e", "stderr", "-c", test.file(
-        "nginx.conf", """daemon off; master_process off; pid nginx.pid;
-            error_log stderr; events {}
-            http { access_log off; client_body_temp_path .; proxy_temp_path .;
-                   fastcgi_temp_path .; uwsgi_temp_path .; scgi_temp_path .;
-                   server { listen unix:%s; root %s; } }
-            """ % (name, test.dir)))
-    while not answers(name):
-        if p.p.poll() is not None:
-            raise Failed("nginx: " + p.err.all(test.left()).decode())
-        time.sleep(0.01)
-    return "unix:" + name
-
-
 CLIENTS = (("openssl s_client", peers.openssl_client),
            ("gnutls-cli", peers.gnutls_client),
            ("socat", peers.socat_client))
@@ -328,9 +302,8 @@ def tests():
             yield ("--http to curl, /%s, TLS %s" % (path, v),
                    part(http_curl, path, v))
         yield ("10 MB through --forward, TLS " + v, part(forward_echo, v))
-        for name, start in (("http.server", python_http), ("nginx", nginx)):
-            yield ("curl through --forward to %s, TLS %s" % (name, v),
-                   part(forward_to_server, start, v))
+        yield ("curl through --forward to http.server, TLS " + v,
+               part(forward_to_server, python_http, v))
         for name, start in CLIENTS:
             for mode in (("--echo",), ("--exec", "cat"), ("--sh", "cat")):
                 yield ("%s and %s, TLS %s" % (mode[0], name, v),
