@@ -242,7 +242,8 @@ const struct command cmd_serve = {
     .name = "serve",
     .operand = "[[ADDR:]PORT]",
     .summary =
-        "accept a TLS client, and pipe stdin and stdout (default: port 4433)",
+        "accept a TLS client: pipe stdin and stdout, or a mode (default: port "
+        "4433)",
     .examples = examples,
     .groups = serve_groups,
     .run = serve_run,
