@@ -157,6 +157,13 @@ static bool split_header(const struct ssl_socket *s) {
            strncmp(s->ctx->detail, said, sizeof said - 1) == 0;
 }
 
+/* RFC 5246 7.4.1.3: one of ours, and we offer none; to the library it is a
+ * feature that it lacks. */
+static bool chose_compression(const struct ssl_socket *s) {
+    static const char said[] = "server hello, bad compression";
+    return strncmp(s->ctx->detail, said, sizeof said - 1) == 0;
+}
+
 /* With both versions on, the library wants extensions in every ClientHello,
  * which a hello for TLS 1.2 need not have (RFC 5246 7.4.1.2). */
 static bool hello_too_short(const struct ssl_socket *s, int ret) {
@@ -260,6 +267,12 @@ int ssl_failure(struct ssl_socket *s, int ret, struct err *err) {
                        "%sthe peer splits a message within its header of four "
                        "bytes, which Mbed TLS %s does not take",
                        during, MBEDTLS_VERSION_STRING);
+    }
+    if (chose_compression(s)) {
+        return err_set(err, ERR_TLS, MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER,
+                       "%sthe server chose a compression, which was not "
+                       "offered",
+                       during);
     }
     if (weak_dh(s)) {
         return err_set(err, ERR_VERIFY, MBEDTLS_X509_BADCERT_BAD_KEY,

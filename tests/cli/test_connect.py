@@ -180,6 +180,17 @@ def a_message_split_within_its_header(t):
 
 
 @test
+def a_server_that_compresses(t):
+    """It breaks the protocol, rather than asking for what we lack."""
+    s = t.listener()
+    p = t.start("connect", "127.0.0.1:%d" % s.getsockname()[1])
+    c = t.accept(s)
+    c.sendall(bytes.fromhex("160303002a020000260303" + "11" * 32 +
+                            "00c02b01"))
+    t.bad(p.wait(), 23, "tls", -0x6600, "a compression")
+
+
+@test
 def no_socket_to_be_had_is_our_own_failure(t):
     seen = set()
     for n in range(5, 20):

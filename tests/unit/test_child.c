@@ -184,6 +184,12 @@ static void what_cannot_be_started(void **state) {
     struct err err = ERR_INIT;
     char *none[] = { "/nowhere/none", NULL };
     char *folder[] = { "/", NULL };
+    /* posix_spawn() hears of it by memory that both processes share, which
+     * valgrind makes two of. */
+    const char *preload = getenv("LD_PRELOAD");
+    if (preload != NULL && strstr(preload, "vgpreload") != NULL) {
+        return;
+    }
     assert_int_equal(child_start(&child, "--exec", none, env, &err), -1);
     assert_int_equal(err.origin, ERR_FILE);
     assert_int_equal(err.code, ENOENT);
