@@ -157,7 +157,7 @@ static void read_key(struct operand *x, const char *origin, int64_t code,
     fill_texts(&r, &key);
     fill_micropython(&r, whole);
     if (is(&r, "tls") || is(&r, "tls2")) {
-        explain_numbers(origin, code, whole, r.cause, r.numbers);
+        explain_numbers(origin, code, whole, r.numbers);
     }
     show(x, &r);
 }

@@ -50,23 +50,37 @@ int explain_tls_code(const char *name) {
                : tls_names[i].code + more;
 }
 
-/* The code that 4.x has in place of one of the TLS or X.509 library's. */
-static const char *in_4(const char *name, const struct explain_cause *cause,
-                        struct explain_key *key) {
-    bool may =
-        name != NULL && cause != NULL &&
-        (strncmp(name, "SSL_", 4) == 0 || strncmp(name, "X509_", 5) == 0);
-    const char *at = may ? cause->keys : "";
-    while ((at = explain_next_key(at, key)) != NULL) {
-        if (strcmp(key->origin, "psa") == 0) {
-            return key->name;
+/* What 4.x, whose codes are PSA's as far as they can be, has in place of one of
+ * 3.x; its migration guides. */
+static const struct {
+    const char *ending, *psa;
+    int code;
+} in_4[] = {
+    { "ALLOC_FAILED", "PSA_ERROR_INSUFFICIENT_MEMORY", -141 },
+    { "BUFFER_TOO_SMALL", "PSA_ERROR_BUFFER_TOO_SMALL", -138 },
+    { "BUF_TOO_SMALL", "PSA_ERROR_BUFFER_TOO_SMALL", -138 },
+    { "BAD_INPUT_DATA", "PSA_ERROR_INVALID_ARGUMENT", -135 },
+    { "RSA_VERIFY_FAILED", "PSA_ERROR_INVALID_SIGNATURE", -149 },
+    { "ECP_VERIFY_FAILED", "PSA_ERROR_INVALID_SIGNATURE", -149 },
+    { "AUTH_FAILED", "PSA_ERROR_INVALID_SIGNATURE", -149 },
+    { "OID_NOT_FOUND", "PSA_ERROR_NOT_SUPPORTED", -134 },
+    { "CORRUPTION_DETECTED", "PSA_ERROR_CORRUPTION_DETECTED", -151 },
+    { "GENERIC_ERROR", "PSA_ERROR_GENERIC_ERROR", -132 },
+};
+
+static void add_in_4(const char *name, char *text, size_t left) {
+    size_t len = name != NULL ? strlen(name) : 0;
+    for (size_t i = 0; i < sizeof in_4 / sizeof in_4[0]; i++) {
+        size_t n = strlen(in_4[i].ending);
+        if (len >= n && strcmp(name + len - n, in_4[i].ending) == 0) {
+            snprintf(text, left, "; in 4.x %s, %d", in_4[i].psa, in_4[i].code);
+            return;
         }
     }
-    return NULL;
 }
 
 void explain_numbers(const char *origin, int64_t code, int64_t whole,
-                     const struct explain_cause *cause, char *buf) {
+                     char *buf) {
     const char *name = explain_tls_name(code);
     struct explain_key key;
     size_t at = (size_t)snprintf(buf, EXPLAIN_CODE_MAX, "-0x%04X = %d",
@@ -82,8 +96,8 @@ void explain_numbers(const char *origin, int64_t code, int64_t whole,
     } else if (explain_find("tls2", code, &key) != NULL) {
         snprintf(text, left, "; in 2.28 this number is MBEDTLS_ERR_%s",
                  key.name);
-    } else if (in_4(name, cause, &key) != NULL) {
-        snprintf(text, left, "; in 4.x %s, %d", key.name, (int)key.code);
+    } else {
+        add_in_4(name, text, left);
     }
 }
 
@@ -91,8 +105,7 @@ static void of_tls(int64_t code, char *buf) {
     int64_t low = -(-code & LOW_HALF), high = code - low;
     char numbers[EXPLAIN_CODE_MAX], name[EXPLAIN_NAME_MAX];
     int64_t half = explain_tls_name(code) != NULL || low == 0 ? code : high;
-    explain_numbers("tls", half, code, explain_find("tls", half, NULL),
-                    numbers);
+    explain_numbers("tls", half, code, numbers);
     mp_error_name((int)code, name, sizeof name);
     if (half != code) { /* a sum: both halves, rather than one of them */
         snprintf(numbers, sizeof numbers,

@@ -28,11 +28,10 @@ int explain_tls_code(const char *name);
  * @param origin  "tls" or "tls2"
  * @param code    the half that is meant, or `whole`
  * @param whole   negative
- * @param cause   the table's entry for it; NULL: there is none
  * @param buf     EXPLAIN_CODE_MAX bytes
  */
 void explain_numbers(const char *origin, int64_t code, int64_t whole,
-                     const struct explain_cause *cause, char *buf);
+                     char *buf);
 
 /**
  * What Mbed TLS would return for a failure, by name and number, and an alert's

@@ -16,6 +16,7 @@
 
 enum {
     CLOSE_MS = 500,  /* for close_notify to leave, whatever the limits */
+    OVER_MS = 50,    /* the same, once --max-time is over */
     LINGER_MS = 500, /* for the peer to read our alert before TCP goes */
     CHECK_EVERY = 64 /* steps that moved something between looks at a limit */
 };
@@ -145,10 +146,12 @@ static int pipe_bytes(const struct session *s, struct report *r) {
 
 /* close_notify, for whoever still listens. A peer that does not is not told,
  * and that is no failure: its own end, or ours, is already known. */
-static void say_goodbye(const struct session *s) {
+static void say_goodbye(const struct session *s, const struct report *r) {
     struct err ignored = ERR_INIT;
     struct loop patient = *s->loop;
-    struct loop_limit limit = loop_limit_start(CLOSE_MS);
+    /* --max-time is the end, whether the peer takes anything or not. */
+    bool over = r->err.origin == ERR_MAX_TIME;
+    struct loop_limit limit = loop_limit_start(over ? OVER_MS : CLOSE_MS);
     patient.wake_fd = -1;
     patient.signal = NULL;
     patient.max_time_ms = 0;
@@ -216,7 +219,7 @@ static void carry(const struct session *s, struct report *r) {
         rc != 0 && (r->err.origin == ERR_OS ||
                     (s->mode != NULL && serve_link_failed(&mode_link)));
     if (!ours_failed) {
-        say_goodbye(s);
+        say_goodbye(s, r);
     }
     r->bytes_out = pump.up.total;
     r->bytes_in = pump.down.total;
@@ -341,7 +344,7 @@ void session_settle(const struct session *s, int64_t ms, struct report *r) {
     struct loop_limit limit = loop_limit_start(ms);
     struct pollfd p = { .fd = sock.stream.fd };
     struct err why = ERR_INIT;
-    say_goodbye(s);
+    say_goodbye(s, r);
     settled = true;
     ssize_t n = ms > 0 ? 1 : STREAM_EOF;
     while (n != STREAM_EOF && n != STREAM_ERROR && why.origin == ERR_NONE) {

@@ -475,17 +475,20 @@ static const struct explain_cause causes[] = {
       "The configuration cannot work; set_ciphers() with an unknown name." },
     { "tls:-0x7B00", NONE, &wait, "TLS 1.3: a session ticket came." },
     { "tls:-0x6C00 tls:-0x7400 tls:-0x6B80 tls:-0x7F80 tls:-0x4480 tls:-0x4D00 "
-      "tls:-0x0034 tls:-0x003C tls:-0x0070 tls:-0x006E tls:-0x0001 tls:-0x3000",
+      "tls:-0x0034 tls:-0x003C tls:-0x0070 tls:-0x006E tls:-0x0001 tls:-0x3000 "
+      "psa:-151/PSA_ERROR_CORRUPTION_DETECTED psa:-132/PSA_ERROR_GENERIC_ERROR "
+      "psa:-148/PSA_ERROR_INSUFFICIENT_ENTROPY "
+      "psa:-147/PSA_ERROR_HARDWARE_FAILURE",
       WE, &inside, NULL },
     { "tls:-0x6D00 tls:-0x7800 exit:21 axtls:-266/NO_CIPHER", WE, &in_common,
       NULL },
     { "tls:-0x4300 tls:-0x4280 tls:-0x4C80 tls:-0x4F80 tls:-0x4C00 tls:-0x4100 "
-      "tls:-0x4200 tls:-0x4080",
+      "tls:-0x4200 tls:-0x4080 psa:-149/PSA_ERROR_INVALID_SIGNATURE",
       WE, &keys_differ, NULL },
     { "tls:-0x2080 tls:-0x2100 tls:-0x2300 tls:-0x2580 tls:-0x2600 tls:-0x3C80 "
       "tls:-0x3A00 tls:-0x3A80 tls:-0x3980 tls:-0x4E80 tls:-0x002E tls:-0x5080 "
       "tls:-0x0072 tls:-0x6080 exit:4 axtls:-267/INVALID_CERT_HASH_ALG "
-      "axtls:-268/BAD_CERTIFICATE",
+      "axtls:-268/BAD_CERTIFICATE psa:-134/PSA_ERROR_NOT_SUPPORTED",
       WE, &algorithm, NULL },
     { "tls:-0x3F00", WE, &pair, "The key is of another type." },
     { "tls:-0x3C00 tls:-0x3B80 tls:-0x1300 tls:-0x1380", WE, &encrypted,

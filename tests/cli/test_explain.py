@@ -108,6 +108,22 @@ def explain_names_the_generations_of_mbedtls(t):
         t.has(half["micropython"], "RSA_PRIVATE_FAILED+MBEDTLS_ERR_MPI_ALLOC")
 
 
+@each([(name, name, psa) for name, psa in (
+    ("SSL_ALLOC_FAILED", -141), ("X509_BUFFER_TOO_SMALL", -138),
+    ("PK_BAD_INPUT_DATA", -135), ("ECP_VERIFY_FAILED", -149),
+    ("GCM_AUTH_FAILED", -149), ("OID_NOT_FOUND", -134),
+    ("ERROR_CORRUPTION_DETECTED", -151), ("SSL_CONN_EOF", None),
+    ("X509_CERT_VERIFY_FAILED", None))])
+def explain_gives_the_code_of_mbedtls_4(t, name, psa):
+    x, = readings(t, name)
+    t.eq("; in 4.x PSA_ERROR_" in x["numbers"], psa is not None, x["numbers"])
+    if psa is not None:
+        t.has(x["numbers"], ", %d" % psa)
+        y = [r for r in readings(t, str(psa)) if r["origin"] == "psa"]
+        t.eq(len(y), 1, "readings of %d for 4.x" % psa)
+        t.has(x["numbers"], "in 4.x " + y[0]["name"])
+
+
 @test
 def explain_describes_records(t):
     x, = readings(t, "16 0301 00c5 01 0000c1 0303")
