@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 import schema
@@ -248,6 +249,36 @@ def has_json(args):
         if word.startswith("--json="):
             return word[7:]
     return None
+
+
+class Peer:
+    """A listener with a thread for each client."""
+
+    def __init__(self, t, talk):
+        self.talk = talk
+        self.listener = t.listener(backlog=512)
+        self.listener.settimeout(None)
+        self.port = self.listener.getsockname()[1]
+        self.address = "localhost:%d" % self.port
+        threading.Thread(target=self.run, daemon=True).start()
+        t.on_exit(lambda: self.listener.shutdown(socket.SHUT_RDWR))
+
+    def run(self):
+        try:
+            while True:
+                c = self.listener.accept()[0]
+                threading.Thread(target=self.one, args=(c,),
+                                 daemon=True).start()
+        except OSError:
+            pass
+
+    def one(self, c):
+        with c:
+            c.settimeout(10)
+            try:
+                self.talk(c)
+            except OSError:
+                pass
 
 
 class Test:

@@ -8,41 +8,11 @@ import ssl
 import subprocess
 import threading
 
-from harness import ROOT, Failed, cert, each, test
+from harness import ROOT, Failed, Peer, cert, each, test
 from test_connect import free_port
 
 TRUST = ("--cafile", cert("root.pem"))
 CCS = b"\x14\x03\x03\x00\x01\x01"
-
-
-class Peer:
-    """A listener with a thread for each client."""
-
-    def __init__(self, t, talk):
-        self.talk = talk
-        self.listener = t.listener(backlog=64)
-        self.listener.settimeout(None)
-        self.port = self.listener.getsockname()[1]
-        self.address = "localhost:%d" % self.port
-        threading.Thread(target=self.run, daemon=True).start()
-        t.on_exit(lambda: self.listener.shutdown(socket.SHUT_RDWR))
-
-    def run(self):
-        try:
-            while True:
-                c = self.listener.accept()[0]
-                threading.Thread(target=self.one, args=(c,),
-                                 daemon=True).start()
-        except OSError:
-            pass
-
-    def one(self, c):
-        with c:
-            c.settimeout(10)
-            try:
-                self.talk(c)
-            except OSError:
-                pass
 
 
 def tls_context():

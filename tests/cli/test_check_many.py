@@ -8,51 +8,31 @@ import signal
 import socket
 import ssl
 import subprocess
-import threading
 
-from harness import (ROOT, Failed, cert, each, read_some, test,
+from harness import (ROOT, Failed, Peer, cert, each, read_some, test,
                      wait_until)
 from test_connect import free_port
 
 TRUST = ("--cafile", cert("root.pem"))
 
 
-class Board:
-    """A TLS server with a thread for each client."""
+class Board(Peer):
+    """A TLS server that keeps each client's random bytes."""
 
     def __init__(self, t):
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(
             os.path.join(ROOT, cert("server-ec256.pem")),
             os.path.join(ROOT, cert("server-ec256-key.pem")))
-        self.listener = t.listener(backlog=512)
-        self.listener.settimeout(None)
-        self.port = self.listener.getsockname()[1]
-        self.address = "localhost:%d" % self.port
         self.randoms = []
-        threading.Thread(target=self.run, daemon=True).start()
-        t.on_exit(lambda: self.listener.shutdown(socket.SHUT_RDWR))
+        super().__init__(t, self.greet)
 
-    def run(self):
-        try:
-            while True:
-                c = self.listener.accept()[0]
-                threading.Thread(target=self.one, args=(c,),
-                                 daemon=True).start()
-        except OSError:
-            pass
-
-    def one(self, c):
-        with c:
-            c.settimeout(10)
-            try:
-                # record and message headers, version, random
-                self.randoms.append(c.recv(43, socket.MSG_PEEK)[11:43])
-                tls = self.context.wrap_socket(c, server_side=True)
-                tls.recv(1)
-                tls.close()
-            except OSError:
-                pass
+    def greet(self, c):
+        # record and message headers, version, random
+        self.randoms.append(c.recv(43, socket.MSG_PEEK)[11:43])
+        tls = self.context.wrap_socket(c, server_side=True)
+        tls.recv(1)
+        tls.close()
 
 
 def silent(t):

@@ -337,8 +337,43 @@ static void what_cannot_be_expected_is_refused(void **state) {
     }
 }
 
+/* The list after "The keys are:" has an item for each, several in one. */
+static void the_man_page_lists_exactly_the_keys(void **state) {
+    static char page[1 << 18];
+    char items[2048] = " ";
+    size_t listed = 0, keys = 0;
+    const char *key;
+    (void)state;
+    FILE *f = fopen("man/mptls.1", "r");
+    assert_non_null(f);
+    page[fread(page, 1, sizeof page - 1, f)] = '\0';
+    fclose(f);
+    char *at = strstr(page, "\nThe keys are:\n");
+    assert_non_null(at);
+    *strstr(at, "\n.El\n") = '\0';
+    while ((at = strstr(at, "\n.It Li ")) != NULL) {
+        at += strlen("\n.It Li ");
+        for (; *at != '\n'; at += strspn(at, " ,")) {
+            size_t len = strcspn(at, " ,\n");
+            size_t end = strlen(items);
+            snprintf(items + end, sizeof items - end, "%.*s ", (int)len, at);
+            at += len;
+            listed++;
+        }
+    }
+    for (; (key = expect_key_at(keys)) != NULL; keys++) {
+        char word[64];
+        snprintf(word, sizeof word, " %s ", key);
+        if (strstr(items, word) == NULL) {
+            fail_msg("the man page lacks the key %s", key);
+        }
+    }
+    assert_int_equal(listed, keys);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_man_page_lists_exactly_the_keys),
         cmocka_unit_test(a_success_is_known_in_full),
         cmocka_unit_test(a_refused_chain_is_known_by_its_flags),
         cmocka_unit_test(an_alert_is_known_by_name_and_number),

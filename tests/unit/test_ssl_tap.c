@@ -2,14 +2,10 @@
 
 #include "fake_stream.h"
 #include "pki.h"
+#include "ssl_pair.h"
 #include "test.h"
 #include "tls/ssl_socket.h"
 #include "tls/ssl_trace.h"
-
-static struct mem wire_c, wire_s;
-static struct ssl_context ctx_c, ctx_s;
-static struct ssl_socket client, server;
-static struct err err_c, err_s;
 
 /* What a listener has heard: "> ClientHello 1;" and so on. */
 struct heard {
@@ -78,36 +74,6 @@ static void make_pair(const char *cert, enum ssl_version version, bool mutual,
     heard_s.sock = &server;
     ssl_socket_listen(&client, hear, &heard_c);
     ssl_socket_listen(&server, hear, &heard_s);
-}
-
-static void free_pair(void) {
-    ssl_socket_free(&client);
-    ssl_socket_free(&server);
-    ssl_context_free(&ctx_c);
-    ssl_context_free(&ctx_s);
-}
-
-static void shake_hands(int *c, int *s) {
-    *c = *s = STREAM_WANT_RD;
-    for (int i = 0; i < 200000 && (*c < STREAM_ERROR || *s < STREAM_ERROR);
-         i++) {
-        if (*c < STREAM_ERROR) {
-            *c = ssl_socket_do_handshake(&client, &err_c);
-            wire_s.ended |= *c == STREAM_ERROR;
-        }
-        if (*s < STREAM_ERROR) {
-            *s = ssl_socket_do_handshake(&server, &err_s);
-            wire_c.ended |= *s == STREAM_ERROR;
-        }
-    }
-}
-
-static void both_done(void) {
-    int c, s;
-    shake_hands(&c, &s);
-    if (c != 0 || s != 0) {
-        fail_msg("client: %s; server: %s", err_c.msg, err_s.msg);
-    }
 }
 
 /* One byte the server's way, and close_notify the client's. */
