@@ -50,6 +50,10 @@ MBEDTLS_LIBS  := $(DEPS)/lib/libmbedtls.a $(DEPS)/lib/libmbedx509.a \
 MBEDTLS_STAMP := $(DEPS)/stamp
 endif
 
+# The archive where there is one, so that the program runs where libev is not.
+LIBEV ?= $(if $(findstring /,$(shell $(CC) -print-file-name=libev.a)),\
+	-l:libev.a,-lev) -lm
+
 HARDEN ?= -fPIE -fstack-protector-strong -fstack-clash-protection \
 	$(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 MY_CPPFLAGS := -Isrc -I$(BUILD)/gen -D_POSIX_C_SOURCE=200809L \
@@ -155,7 +159,7 @@ clean:
 
 # Rewritten only when it differs: other flags rebuild everything.
 FLAGS := $(subst ','\'',$(CC) $(MY_CPPFLAGS) $(CPPFLAGS) $(MY_CFLAGS) \
-	$(CFLAGS) $(MY_LDFLAGS) $(LDFLAGS) $(MBEDTLS_LIBS) $(LDLIBS))
+	$(CFLAGS) $(MY_LDFLAGS) $(LDFLAGS) $(MBEDTLS_LIBS) $(LIBEV) $(LDLIBS))
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(FLAGS)' | cmp -s - $@ || printf '%s\n' '$(FLAGS)' >$@
@@ -183,7 +187,8 @@ $(LIB): $(OBJ)
 	$(Q)$(AR) rc $@ $(OBJ)
 
 LINK = $(Q)$(CC) $(MY_CFLAGS) $(CFLAGS) $(MY_LDFLAGS) $(LDFLAGS) -o $@ \
-	$(filter %.o %/libmptls.a,$^) $(1) $(MBEDTLS_LIBS) $(LDLIBS)
+	$(filter %.o %/libmptls.a,$^) $(1) $(MBEDTLS_LIBS) $(LIBEV) \
+	$(LDLIBS)
 
 $(BIN): $(BUILD)/src/main.o $(LIB)
 	$(call say,LINK)

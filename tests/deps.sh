@@ -47,6 +47,7 @@ table() {
         cat <<-END
 		make command make gmake
 		libc6-dev header stdio.h
+		libev-dev header ev.h
 		END
         if [ "${MBEDTLS:-}" = system ]; then
             echo "pkg-config command pkg-config"
