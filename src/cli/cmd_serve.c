@@ -6,6 +6,8 @@
 #include "cli/commands.h"
 #include "cli/reload.h"
 #include "cli/self_signed.h"
+#include "cli/serve_mode.h"
+#include "cli/server.h"
 #include "cli/session.h"
 #include "cli/signals.h"
 
@@ -13,6 +15,7 @@ struct serve_options {
     struct tls_options tls;
     struct opt_optional self_signed;
     struct serve_mode_options mode;
+    struct server_options limits;
     bool keep_open;
     unsigned ready_fd; /* 0: none */
 };
@@ -22,7 +25,8 @@ static const struct opt serve_opts[] = {
                      "NAMES",
                      "make a temporary certificate, and say how to trust it"),
     OPT_ROW_FLAG(struct serve_options, keep_open, 0, "keep-open",
-                 "serve one client after the other until a signal comes"),
+                 "serve on until a signal comes: many clients at once with a "
+                 "mode, one after the other without"),
     OPT_ROW_UINT(struct serve_options, ready_fd, 0, "ready-fd", "N", 1, 1023,
                  "write ADDR:PORT to this descriptor once a client can "
                  "connect, and close it"),
@@ -32,6 +36,7 @@ static const struct opt serve_opts[] = {
 static const struct opt_group serve_groups[] = {
     { "Server", serve_opts, 0 },
     { "Mode", serve_mode_opts, offsetof(struct serve_options, mode) },
+    { "Limits", server_opts, offsetof(struct serve_options, limits) },
     { "TLS", tls_opts, offsetof(struct serve_options, tls) },
     { "Trust", tls_trust_opts, offsetof(struct serve_options, tls) },
     { "Pipe", tls_pipe_opts, offsetof(struct serve_options, tls) },
@@ -115,11 +120,10 @@ static int await_client(struct reload *files, const struct loop *loop,
     }
 }
 
-static int serve_clients(const struct serve_options *o,
-                         const struct output *out, struct reload *files,
-                         const struct serve_mode *mode, const struct loop *loop,
-                         const struct net_listener *listener,
-                         struct report *r) {
+/* With stdin and stdout there can be one client at a time. */
+static int serve_pipe(const struct serve_options *o, const struct output *out,
+                      struct reload *files, const struct loop *loop,
+                      const struct net_listener *listener, struct report *r) {
     for (;;) {
         struct net_path path;
         int fd = await_client(files, loop, listener, &r->err) == 0
@@ -128,8 +132,8 @@ static int serve_clients(const struct serve_options *o,
         struct session session = { .options = &o->tls,
                                    .setup = files->setup,
                                    .loop = loop,
-                                   .mode = mode,
-                                   .keep_stdout = o->keep_open };
+                                   .keep_stdout = o->keep_open,
+                                   .max_time = o->limits.conn_max_time };
         session.started_us = loop_now_us();
         if (fd >= 0) {
             session_run(&session, fd, &path, out, r);
@@ -141,6 +145,23 @@ static int serve_clients(const struct serve_options *o,
         session_report_init(r, r->command, r->target);
         r->stage = STAGE_LISTEN;
     }
+}
+
+static int serve(const struct serve_options *o, const struct output *out,
+                 struct reload *files, const struct serve_mode *mode,
+                 const struct loop *loop, struct net_listener *listener,
+                 struct report *r) {
+    const struct server_config config = { .limits = &o->limits,
+                                          .tls = &o->tls,
+                                          .out = out,
+                                          .mode = mode,
+                                          .files = files,
+                                          .loop = loop,
+                                          .listener = listener,
+                                          .target = r->target,
+                                          .once = !o->keep_open };
+    return mode->option == NULL ? serve_pipe(o, out, files, loop, listener, r)
+                                : server_run(&config, r);
 }
 
 static int run(const struct serve_options *o, const struct output *out,
@@ -163,14 +184,9 @@ static int run(const struct serve_options *o, const struct output *out,
     r->stage = STAGE_LISTEN;
     r->tls.server_side = true;
     r->tls.verify_mode = files->setup->args.cert_reqs;
-    int status;
-    if (start(o, out, where, &listener, &r->err) == 0) {
-        status =
-            serve_clients(o, out, files, mode.option != NULL ? &mode : NULL,
-                          &loop, &listener, r);
-    } else {
-        status = session_end(out, r);
-    }
+    int status = start(o, out, where, &listener, &r->err) == 0
+                     ? serve(o, out, files, &mode, &loop, &listener, r)
+                     : session_end(out, r);
     net_listener_close(&listener);
     serve_mode_free(&mode);
     return status;
@@ -197,7 +213,8 @@ static int choose(struct serve_options *o, struct ssl_self_signed *made,
 
 static int serve_run(int argc, char **argv) {
     struct serve_options o = { .tls = TLS_OPTIONS_INIT,
-                               .mode = SERVE_MODE_OPTIONS_INIT };
+                               .mode = SERVE_MODE_OPTIONS_INIT,
+                               .limits = SERVER_OPTIONS_INIT };
     struct reload files = { .setup = NULL };
     static struct report r;
     static struct expect expect;

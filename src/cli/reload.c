@@ -22,11 +22,17 @@ static struct tls_setup *make(const struct reload *r, struct err *err) {
         return NULL;
     }
     session_warn(s, r->options, r->out);
+    s->users = 1;
     return s;
 }
 
-static void drop(struct tls_setup *s) {
-    if (s != NULL) {
+struct tls_setup *reload_take(struct reload *r) {
+    r->setup->users++;
+    return r->setup;
+}
+
+void reload_put(struct tls_setup *s) {
+    if (s != NULL && --s->users == 0) {
         tls_setup_free(s);
         free(s);
     }
@@ -85,7 +91,7 @@ int reload_now(struct reload *r, struct err *err) {
     struct tls_setup *fresh =
         check_all(r->options, &why) == 0 ? make(r, &why) : NULL;
     if (fresh != NULL) {
-        drop(r->setup);
+        reload_put(r->setup);
         r->setup = fresh;
     }
     output_reload(r->out, &why);
@@ -93,6 +99,6 @@ int reload_now(struct reload *r, struct err *err) {
 }
 
 void reload_free(struct reload *r) {
-    drop(r->setup);
+    reload_put(r->setup);
     r->setup = NULL;
 }

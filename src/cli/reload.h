@@ -28,12 +28,18 @@ MUST_USE int reload_init(struct reload *r, const struct tls_options *options,
 
 /**
  * Read them again, and say what came of it. If anything is wrong with them, the
- * old setup stays. Nobody may be using it: it is freed if there is a new one.
+ * old setup stays.
  *
  * @return 0, whether there is one or not; -1: ERR_SIGNAL, since the terminal is
  *         gone and that is what the SIGHUP was about
  */
 MUST_USE int reload_now(struct reload *r, struct err *err);
+
+/** @return the setup for the next client, there until reload_put() */
+struct tls_setup *reload_take(struct reload *r);
+
+/** It goes with the last who has it, if it is not the next client's. */
+void reload_put(struct tls_setup *s);
 
 /** May be called twice. */
 void reload_free(struct reload *r);

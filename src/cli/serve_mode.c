@@ -202,7 +202,7 @@ static int start_command(struct serve_link *link, const struct serve_mode *m,
 /* What has happened so far, as it would be reported if it ended now, well. */
 static char *make_page(void *arg, bool json, size_t *len) {
     struct serve_link *link = arg;
-    struct report *r = link->report;
+    struct report *r = link->known(link->known_arg);
     struct output_words words;
     char *text = NULL;
     FILE *f = open_memstream(&text, len);
@@ -235,14 +235,15 @@ static void start_service(struct serve_link *link, const struct serve_mode *m) {
 }
 
 int serve_link_start(struct serve_link *link, const struct serve_mode *m,
-                     struct report *r, struct err *err) {
+                     serve_link_known *known, void *arg, struct err *err) {
     const struct serve_mode_options *o = m->options;
     link->mode = m;
-    link->report = r;
+    link->known = known;
+    link->known_arg = arg;
     link->exec = false;
     link->child.pid = 0;
     if (m->argv != NULL) {
-        return start_command(link, m, r, err);
+        return start_command(link, m, known(arg), err);
     }
     if (o->forward != NULL) {
         forward_init(&link->forward, &m->target, o->connect_timeout);
@@ -283,25 +284,30 @@ bool serve_link_failed(const struct serve_link *link) {
 static void report_command(const struct serve_link *link, struct report *r) {
     int status = link->child.status;
     bool by_signal = WIFSIGNALED(status);
-    if (status != CHILD_STATUS_UNKNOWN) {
+    if (link->child.pid == 0 && status != CHILD_STATUS_UNKNOWN) {
         r->exec.known = true;
         r->exec.status = by_signal ? -1 : WEXITSTATUS(status);
         r->exec.signal = by_signal ? WTERMSIG(status) : 0;
     }
 }
 
-void serve_link_end(struct serve_link *link, struct report *r) {
+void serve_link_end(struct serve_link *link) {
     const struct serve_mode_options *o = link->mode->options;
-    if (link->exec) {
-        report_command(link, r);
-    }
     if (o->http) {
         http_free(&link->http);
     }
     if (o->forward != NULL) {
-        if (link->forward.failed && !link->forward.standing) {
-            r->stage = STAGE_CONNECT; /* though it is not to the peer */
-        }
         forward_close(&link->forward);
+    }
+}
+
+void serve_link_report(const struct serve_link *link, struct report *r) {
+    const struct serve_mode_options *o = link->mode->options;
+    r->stdin_ended = true; /* it is not ours to read */
+    if (link->exec) {
+        report_command(link, r);
+    }
+    if (o->forward != NULL && link->forward.failed && !link->forward.standing) {
+        r->stage = STAGE_CONNECT; /* though it is not to the peer */
     }
 }

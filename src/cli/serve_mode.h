@@ -56,6 +56,9 @@ MUST_USE int serve_mode_init(struct serve_mode *m,
 /** May be called twice. */
 void serve_mode_free(struct serve_mode *m);
 
+/** @return what is known of the client by now; borrowed */
+typedef struct report *serve_link_known(void *arg);
+
 /* One connection of it, which must stay where it is: streams point into it. */
 struct serve_link {
     struct stream *in;             /* in place of stdin */
@@ -63,7 +66,8 @@ struct serve_link {
     const struct serve_mode *mode; /* borrowed */
     struct service service;
     struct http http;
-    struct report *report; /* borrowed: what the page of `http` is about */
+    serve_link_known *known; /* for the page of `http` */
+    void *known_arg;
     bool exec;
     struct child child; /* of `exec`; else over */
     struct forward forward;
@@ -73,12 +77,13 @@ struct serve_link {
  * Begin with a client, whose handshake is done.
  *
  * @param m  not the pipe; borrowed until the connection is over
- * @param r  what is known of the client; borrowed until the connection is over
+ * @param known  borrowed with its argument until the connection is over
  * @return 0: in the end `child` is to be left, and waited for, and
  *         serve_link_end() called; -1: as child_start(), or ERR_OS (ENOMEM)
  */
 MUST_USE int serve_link_start(struct serve_link *link,
-                              const struct serve_mode *m, struct report *r,
+                              const struct serve_mode *m,
+                              serve_link_known *known, void *arg,
                               struct err *err);
 
 /**
@@ -103,9 +108,15 @@ int64_t serve_link_due(const struct serve_link *link);
 bool serve_link_failed(const struct serve_link *link);
 
 /**
- * Free what it holds, after the command, if there is one, is over; report how
- * that ended, and that a connection to somewhere else did not come about.
+ * Free what it holds, after the command, if there is one, is over; may be
+ * called twice.
  */
-void serve_link_end(struct serve_link *link, struct report *r);
+void serve_link_end(struct serve_link *link);
+
+/**
+ * Say how its command ended, and that a connection to somewhere else did not
+ * come about; may be called at any time after serve_link_start().
+ */
+void serve_link_report(const struct serve_link *link, struct report *r);
 
 #endif

@@ -7,7 +7,6 @@
 
 #include "cli/output.h"
 #include "cli/print_cadata.h"
-#include "cli/serve_mode.h"
 #include "cli/tls_options.h"
 #include "io/loop.h"
 #include "io/net.h"
@@ -18,11 +17,11 @@ struct session {
     const struct tls_options *options;
     struct tls_setup *setup;
     const struct loop *loop;
-    const char *server_hostname;   /* NULL: none; connect only */
-    struct cadata *cadata;         /* filled; NULL: not wanted */
-    const struct serve_mode *mode; /* NULL: pipe stdin and stdout */
-    bool keep_stdout;              /* the peer's end is not to close stdout */
-    int64_t started_us;            /* of the run, or of the accepted client */
+    const char *server_hostname; /* NULL: none; connect only */
+    struct cadata *cadata;       /* filled; NULL: not wanted */
+    bool keep_stdout;            /* the peer's end is not to close stdout */
+    int64_t max_time;            /* ms, of this connection; 0: no limit */
+    int64_t started_us;          /* of the run, or of the accepted client */
 };
 
 /** A report with nothing done yet. */
@@ -43,23 +42,15 @@ MUST_USE int session_open(const struct session *s, int fd,
                           struct report *r);
 
 /**
- * Pipe stdin and stdout, or what the mode has in place of them, and send
- * close_notify.
+ * Pipe stdin and stdout, and send close_notify.
  *
  * @param r  r->err says why it ended early
  */
 void session_pipe(const struct session *s, struct report *r);
 
 /**
- * In place of piping: send close_notify, and hear what the peer still has to
- * say. In TLS 1.3 a server looks at our certificate only after we are done
- * (RFC 8446 4.4.2), and sends its tickets then.
+ * In place of piping: conn_settle().
  *
- * What comes is dropped, and neither the peer's end, with or without
- * close_notify, nor its silence is a failure.
- *
- * @param ms  how long at most, 0: not at all; the peer's end comes before that
- *            as a rule
  * @param r   r->err is set by a fatal alert, by what is no TLS, by a signal
  */
 void session_settle(const struct session *s, int64_t ms, struct report *r);

@@ -53,6 +53,7 @@ extern const struct opt tls_output_opts[]; /* of those that pipe */
 
 /* A context and what it borrows. */
 struct tls_setup {
+    unsigned users; /* of reload_take() */
     struct ssl_context ctx;
     struct ca_store store;
     struct keylog keylog;

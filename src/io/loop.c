@@ -57,6 +57,17 @@ const char *loop_duration(int64_t ms, char *buf) {
     return buf;
 }
 
+int loop_limit_check(const struct loop_limit *limit, const char *awaiting,
+                     struct err *err) {
+    char words[LOOP_DURATION_MAX];
+    if (limit->ms <= 0 || loop_now_ms() < limit->at_ms) {
+        return 0;
+    }
+    return err_set(err, ERR_TIMEOUT, limit->ms,
+                   "nothing within %s: still waiting for %s",
+                   loop_duration(limit->ms, words), awaiting);
+}
+
 static int loop_signalled(const struct loop *l, const char *awaiting,
                           struct err *err) {
     int number = l->signal != NULL ? (int)*l->signal : 0;
@@ -92,14 +103,12 @@ static int loop_left(const struct loop *l, const struct loop_limit *limit,
                        "still waiting for %s",
                        loop_duration(l->max_time_ms, words), awaiting);
     }
-    return err_set(err, ERR_TIMEOUT, limit->ms,
-                   "nothing within %s: still waiting for %s",
-                   loop_duration(limit->ms, words), awaiting);
+    return loop_limit_check(limit, awaiting, err);
 }
 
-int loop_check(const struct loop *l, struct err *err) {
+int loop_check(const struct loop *l, const char *awaiting, struct err *err) {
     int unused;
-    return loop_left(l, NULL, "the end", &unused, err);
+    return loop_left(l, NULL, awaiting, &unused, err);
 }
 
 int loop_wait(const struct loop *l, struct pollfd *fds, nfds_t n,

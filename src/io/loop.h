@@ -52,6 +52,13 @@ void loop_init(struct loop *l, int wake_fd, const volatile sig_atomic_t *signal,
 struct loop_limit loop_limit_start(int64_t ms);
 
 /**
+ * @param awaiting  as for loop_wait()
+ * @return 0: it has not passed, or is none; -1: ERR_TIMEOUT (limit->ms)
+ */
+MUST_USE int loop_limit_check(const struct loop_limit *limit,
+                              const char *awaiting, struct err *err);
+
+/**
  * @param ms   0 or more
  * @param buf  room for LOOP_DURATION_MAX bytes
  * @return buf, with the duration in words: "300 ms", "1.5 s", "2 min", "1 h"
@@ -84,8 +91,9 @@ int loop_wait(const struct loop *l, struct pollfd *fds, nfds_t n,
  * For work that never has to wait: has a signal come, or the run's limit
  * passed?
  *
+ * @param awaiting  as for loop_wait()
  * @return 0: go on; -1 with ERR_SIGNAL or ERR_MAX_TIME
  */
-int loop_check(const struct loop *l, struct err *err);
+int loop_check(const struct loop *l, const char *awaiting, struct err *err);
 
 #endif

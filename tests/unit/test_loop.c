@@ -166,15 +166,15 @@ static void work_without_waits_is_stopped_too(void **state) {
     struct err stopped = ERR_INIT, late = ERR_INIT;
     struct loop l;
     loop_init(&l, -1, &got_signal, 1000);
-    assert_int_equal(loop_check(&l, &stopped), 0);
+    assert_int_equal(loop_check(&l, "the end", &stopped), 0);
     assert_int_equal(stopped.origin, ERR_NONE);
     got_signal = SIGTERM;
-    assert_int_equal(loop_check(&l, &stopped), -1);
+    assert_int_equal(loop_check(&l, "the end", &stopped), -1);
     assert_int_equal(stopped.origin, ERR_SIGNAL);
     assert_int_equal(stopped.code, SIGTERM);
     got_signal = 0;
     l.max_at_ms = loop_now_ms() - 1;
-    assert_int_equal(loop_check(&l, &late), -1);
+    assert_int_equal(loop_check(&l, "the end", &late), -1);
     assert_int_equal(late.origin, ERR_MAX_TIME);
     assert_int_equal(late.code, 1000);
 }

@@ -1,0 +1,61 @@
+/*
+ * server.h - many clients at once, each a connection of a mode's (conn.h), in
+ * one process, on libev.
+ */
+#ifndef CLI_SERVER_H
+#define CLI_SERVER_H
+
+#include "cli/opt.h"
+#include "cli/output.h"
+#include "cli/reload.h"
+#include "cli/serve_mode.h"
+#include "cli/tls_options.h"
+#include "io/loop.h"
+#include "io/net.h"
+#include "report/report.h"
+
+/* As the command line gave them; SERVER_OPTIONS_INIT where it did not. */
+struct server_options {
+    unsigned max_conns;    /* 0: as many as there are descriptors */
+    int64_t conn_max_time; /* ms, of one connection; 0: none */
+    int64_t drain_timeout; /* ms; 0: SIGTERM ends it at once */
+};
+
+enum { SERVER_DRAIN_TIMEOUT = 5000 }; /* ms */
+
+#define SERVER_OPTIONS_INIT                                                    \
+    { .drain_timeout = SERVER_DRAIN_TIMEOUT }
+
+/* The table; its offsets are in struct server_options. */
+extern const struct opt server_opts[];
+
+/* What a server is made of; all is borrowed while it runs. */
+struct server_config {
+    const struct server_options *limits;
+    const struct tls_options *tls;
+    const struct output *out;
+    const struct serve_mode *mode; /* not the pipe */
+    struct reload *files;
+    const struct loop *loop; /* signals, and the time of the run */
+    struct net_listener *listener;
+    const char *target; /* for reports */
+    bool once;          /* one client is all */
+};
+
+/**
+ * Serve, and report each client.
+ *
+ * SIGTERM closes the listeners, and gives the clients drain_timeout to end by
+ * themselves; after that, as after SIGINT, they get close_notify. With `once`
+ * there is nothing to drain.
+ *
+ * No descriptor or memory for a new client is no failure: those that have come
+ * wait until there is some, as they do for max_conns.
+ *
+ * @param r  what the end of the server itself is reported in: ERR_SIGNAL,
+ *           ERR_MAX_TIME, or ERR_NET of a listener, ERR_OS of the event loop
+ * @return the exit status: of that, or, with `once`, of the client
+ */
+int server_run(const struct server_config *config, struct report *r);
+
+#endif
