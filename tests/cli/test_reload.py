@@ -2,6 +2,7 @@
 import json
 import os
 import pty
+import select
 import shutil
 import signal
 
@@ -180,10 +181,13 @@ def reload_is_none_when_the_terminal_goes(t):
     """SIGHUP then ends the server, as it always has."""
     ours, theirs = pty.openpty()
     server = t.serve("--keep-open", stdin=theirs)
-    os.close(theirs)
+    t.on_exit(lambda: os.close(theirs))
     server.signal(signal.SIGHUP)
     wait_until("the line", lambda: DONE in server.stderr())
-    os.close(ours)
+    os.close(ours)  # a process that is being started may have it a bit longer
+    gone = select.poll()
+    gone.register(theirs, 0)
+    wait_until("the terminal is gone", lambda: gone.poll(0) != [])
     server.signal(signal.SIGHUP)
     r = server.wait()
     t.bad(r, 129, "signal", 1, "the terminal is gone")
