@@ -19,7 +19,7 @@ const struct opt client_opts[] = {
     OPT_END
 };
 
-int client_init(struct client *c, const struct client_options *options,
+int client_init(struct client *c, struct client_options *options,
                 struct err *err) {
     int wake_fd;
     const volatile sig_atomic_t *number;
@@ -27,8 +27,12 @@ int client_init(struct client *c, const struct client_options *options,
     c->session = (struct session){ .options = &options->tls,
                                    .setup = &c->setup,
                                    .loop = &c->loop };
-    if (tls_setup_init(&c->setup, &options->tls, false, err) != 0 ||
-        signals_catch(&wake_fd, &number, err) != 0) {
+    int loaded = tls_options_hide(&options->tls, err);
+    if (loaded == 0) {
+        loaded = tls_setup_init(&c->setup, &options->tls, false, err);
+    }
+    tls_options_forget(&options->tls);
+    if (loaded != 0 || signals_catch(&wake_fd, &number, err) != 0) {
         return -1;
     }
     loop_init(&c->loop, wake_fd, number, options->tls.max_time);

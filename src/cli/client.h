@@ -35,11 +35,11 @@ struct client {
  * All that does not depend on the target: files, context, signals. The time of
  * the run begins.
  *
- * @param options  borrowed
- * @return 0, or -1 as tls_setup_init and signals_catch; client_free() is due in
- *         every case
+ * @param options  borrowed; keys that are inline are taken out of them
+ * @return 0, or -1 as tls_setup_init, tls_options_hide and signals_catch;
+ * client_free() is due in every case
  */
-MUST_USE int client_init(struct client *c, const struct client_options *options,
+MUST_USE int client_init(struct client *c, struct client_options *options,
                          struct err *err);
 
 /** May be called twice. */

@@ -20,7 +20,7 @@ static const char *const examples[] = {
 };
 
 /* From here on a failure is reported in full. */
-static void run(struct client *c, const struct client_options *o,
+static void run(struct client *c, struct client_options *o,
                 const struct output *out, const struct net_target *target,
                 struct report *r) {
     if (client_init(c, o, &r->err) != 0 ||

@@ -1,9 +1,11 @@
 #include "cli/tls_options.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/wipe.h"
 #include "cli/clock.h"
 #include "cli/trace.h"
 #include "io/data.h"
@@ -146,6 +148,39 @@ const char *tls_data_name(const char *data) {
     return data;
 }
 
+static bool is_inline(const char *data) {
+    return tls_data_name(data) != data;
+}
+
+int tls_options_hide(struct tls_options *o, struct err *err) {
+    for (size_t i = 0; i < o->keys.n; i++) {
+        const char *given = o->keys.value[i];
+        if (!is_inline(given) || o->hidden[i] != NULL) {
+            continue;
+        }
+        char *copy = strdup(given);
+        if (copy == NULL) {
+            return err_set(err, ERR_OS, ENOMEM, "out of memory");
+        }
+        char *at = (char *)(uintptr_t)given + strlen(tls_data_name(given));
+        memset(at, 'x', strlen(at));
+        o->keys.value[i] = copy;
+        o->hidden[i] = given;
+    }
+    return 0;
+}
+
+void tls_options_forget(struct tls_options *o) {
+    for (size_t i = 0; i < o->keys.n; i++) {
+        if (o->hidden[i] != NULL) {
+            char *copy = (char *)(uintptr_t)o->keys.value[i];
+            wipe_free(copy, strlen(copy));
+            o->keys.value[i] = o->hidden[i];
+            o->hidden[i] = NULL;
+        }
+    }
+}
+
 static void add_source(char *buf, size_t len, const char *option,
                        const char *data) {
     size_t at = strlen(buf);
@@ -182,7 +217,7 @@ static int load_pair(struct tls_setup *s, const char *cert, const char *key,
         }
     }
     free(c.data);
-    free(k.data);
+    wipe_free(k.data, k.len);
     return rc;
 }
 

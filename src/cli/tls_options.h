@@ -29,6 +29,8 @@ struct tls_options {
     int64_t handshake_timeout, idle_timeout, max_time; /* ms; 0: none */
     unsigned verbose;
     struct opt_optional json, trace;
+    const char *hidden[OPT_MANY_MAX]; /* what keys.value[i] was in argv, if it
+                                         is a copy; NULL: it is none */
 };
 
 enum { TLS_HANDSHAKE_TIMEOUT = 10000, TLS_CONNECT_TIMEOUT = 10000 }; /* ms */
@@ -50,6 +52,18 @@ extern const struct opt tls_pipe_opts[];   /* what there is to it if bytes are
 extern const struct opt tls_time_opts[];
 extern const struct opt tls_wire_opts[];   /* what went over it */
 extern const struct opt tls_output_opts[]; /* of those that pipe */
+
+/**
+ * Take keys that are given inline, "hex:..." and the like, out of the command
+ * line, which everybody on the machine can read, into memory of ours. Due as
+ * soon as the options are parsed.
+ *
+ * @return 0, or -1: ERR_OS (ENOMEM); tls_options_forget() is due in every case
+ */
+MUST_USE int tls_options_hide(struct tls_options *o, struct err *err);
+
+/** Wipe them, once they are loaded for the last time. May be called twice. */
+void tls_options_forget(struct tls_options *o);
 
 /* A context and what it borrows. */
 struct tls_setup {

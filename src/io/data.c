@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/wipe.h"
 #include "io/file.h"
 
 static const char blanks[] = " \t\r\n";
@@ -141,7 +142,7 @@ static int data_decode(const struct data_form *form, const char *s,
         st = err_set(err, ERR_USAGE, 0, "%s no data", form->prefix);
     }
     if (st != 0) {
-        free(buf);
+        wipe_free(buf, n);
         return -1;
     }
     buf[n] = '\0';

@@ -26,8 +26,9 @@
  * after the colon, and never the data: it may be a key.
  *
  * @param arg   the option's value
- * @param data  on success malloc'ed bytes that the caller frees, followed by a
- *              NUL that *len does not count; untouched on failure
+ * @param data  on success malloc'ed bytes that the caller frees, by wipe_free()
+ * if they are a key, followed by a NUL that *len does not count; untouched on
+ * failure
  * @param len   on success how many; a file may be empty, inline data not
  * @return 0, or -1 with ERR_USAGE (malformed or empty inline data, a bad
  *         descriptor number, an empty path), ERR_FILE as file_read (the limit

@@ -8,12 +8,24 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "base/wipe.h"
+
 /* A message has 191 bytes: a long path must leave room for the reason. */
 #define NAME "%.110s"
 
 static int file_failed(const char *name, int why, struct err *err) {
     return err_set(err, ERR_FILE, why, "read " NAME ": %s", name,
                    strerror(why));
+}
+
+/* As realloc, but leaves nothing behind: it may be a key. */
+static unsigned char *file_more(unsigned char *buf, size_t got, size_t room) {
+    unsigned char *more = malloc(room);
+    if (more != NULL && buf != NULL) {
+        memcpy(more, buf, got);
+        wipe_free(buf, got);
+    }
+    return more;
 }
 
 /* As read, but waits whatever the descriptor's flags and whoever interrupts. */
@@ -36,7 +48,7 @@ int file_read_fd(int fd, const char *name, size_t limit, unsigned char **data,
     do {
         if (room - got < 2) {
             room = room == 0 ? 4096 : room * 2;
-            unsigned char *more = realloc(buf, room);
+            unsigned char *more = file_more(buf, got, room);
             if (more == NULL) {
                 err_set(err, ERR_OS, ENOMEM, "read " NAME, name);
                 goto fail;
@@ -60,7 +72,7 @@ int file_read_fd(int fd, const char *name, size_t limit, unsigned char **data,
     *len = got;
     return 0;
 fail:
-    free(buf);
+    wipe_free(buf, got);
     return -1;
 }
 

@@ -18,8 +18,9 @@ enum { FILE_MAX = 16 * 1024 * 1024 };
  * are installed, or the user cannot interrupt it.
  *
  * @param limit  the most bytes to take, e.g. FILE_MAX
- * @param data   on success malloc'ed bytes that the caller frees, followed by a
- *               NUL that *len does not count; untouched on failure
+ * @param data   on success malloc'ed bytes that the caller frees, by
+ * wipe_free() if they are a key, followed by a NUL that *len does not count;
+ *               untouched on failure. No copy of them is left in memory.
  * @param len    on success how many, 0..limit
  * @return 0, or -1 with ERR_FILE (errno of open or read; EISDIR for a
  *         directory; EFBIG over the limit) or ERR_OS (ENOMEM)

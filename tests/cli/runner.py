@@ -35,6 +35,7 @@ import test_report  # noqa: F401
 import test_schema  # noqa: F401
 import test_signals  # noqa: F401
 import test_self_signed  # noqa: F401
+import test_secrets  # noqa: F401
 import test_streams  # noqa: F401
 import test_trace  # noqa: F401
 import test_usage  # noqa: F401
