@@ -57,7 +57,8 @@ LIBEV ?= $(if $(findstring /,$(shell $(CC) -print-file-name=libev.a)),\
 HARDEN ?= -fPIE -fstack-protector-strong -fstack-clash-protection \
 	$(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 MY_CPPFLAGS := -Isrc -I$(BUILD)/gen -D_POSIX_C_SOURCE=200809L \
-	'-DMPTLS_VERSION="$(VERSION)"' $(MBEDTLS_FLAGS)
+	'-DMPTLS_VERSION="$(VERSION)"' $(MBEDTLS_FLAGS) \
+	$(if $(SAN),'-DJAIL_ALSO="/proc"')
 MY_CFLAGS   := -std=c11 $(WARN) $(if $(WERROR),-Werror) -MMD -MP $(HARDEN) \
 	-ffile-prefix-map=$(CURDIR)=. \
 	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all \
@@ -124,6 +125,7 @@ fuzz-run: $(FUZZ:=-lib)
 
 coverage:
 	$(MAKE) BUILD=build/cov CFLAGS='-O0 -g --coverage' HARDEN= \
+		CPPFLAGS='-DJAIL_ALSO=\"$(CURDIR)/build/cov\"' \
 		LDFLAGS=--coverage check
 	@sh tests/coverage.sh build/cov
 

@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/fence.h"
+#include "cli/jail.h"
 #include "cli/reload.h"
 #include "cli/self_signed.h"
 #include "cli/serve_mode.h"
@@ -16,6 +18,7 @@ struct serve_options {
     struct opt_optional self_signed;
     struct serve_mode_options mode;
     struct server_options limits;
+    struct jail_options jail;
     bool keep_open;
     unsigned ready_fd; /* 0: none */
 };
@@ -37,6 +40,7 @@ static const struct opt_group serve_groups[] = {
     { "Server", serve_opts, 0 },
     { "Mode", serve_mode_opts, offsetof(struct serve_options, mode) },
     { "Limits", server_opts, offsetof(struct serve_options, limits) },
+    { "Privileges", jail_opts, offsetof(struct serve_options, jail) },
     { "TLS", tls_opts, offsetof(struct serve_options, tls) },
     { "Trust", tls_trust_opts, offsetof(struct serve_options, tls) },
     { "Pipe", tls_pipe_opts, offsetof(struct serve_options, tls) },
@@ -80,10 +84,30 @@ static int tell_ready(unsigned fd, const char *address, struct err *err) {
     return 0;
 }
 
+/* What is opened after the start. */
+struct needs {
+    const struct serve_options *options;
+    const struct serve_mode *mode;
+    const struct tls_setup *setup;
+};
+
+static int allow(const void *arg, struct landlock *l, struct err *err) {
+    const struct needs *n = arg;
+    if (fence_tls(l, &n->options->tls, &n->setup->store, err) != 0 ||
+        (n->mode->option == NULL && fence_terminal(l, err) != 0)) {
+        return -1;
+    }
+    return fence_forward(l, &n->mode->target, err);
+}
+
+/* From here on nothing but clients can go wrong. */
 static int start(const struct serve_options *o, const struct output *out,
-                 const struct net_target *where, struct net_listener *listener,
+                 const struct net_target *where, const struct jail *jail,
+                 const struct needs *needs, struct net_listener *listener,
                  struct err *err) {
-    if (net_listen(where->host, where->port, listener, err) != 0) {
+    bool programs = needs->mode->argv != NULL;
+    if (net_listen(where->host, where->port, listener, err) != 0 ||
+        jail_enter(jail, programs ? NULL : allow, needs, err) != 0) {
         return -1;
     }
     for (size_t i = 0; i < listener->n; i++) {
@@ -165,8 +189,8 @@ static int serve(const struct serve_options *o, const struct output *out,
 }
 
 static int run(const struct serve_options *o, const struct output *out,
-               const struct net_target *where, struct reload *files,
-               struct report *r) {
+               const struct net_target *where, const struct jail *jail,
+               struct reload *files, struct report *r) {
     struct net_listener listener = { .n = 0 };
     struct serve_mode mode;
     struct loop loop;
@@ -184,7 +208,8 @@ static int run(const struct serve_options *o, const struct output *out,
     r->stage = STAGE_LISTEN;
     r->tls.server_side = true;
     r->tls.verify_mode = files->setup->args.cert_reqs;
-    int status = start(o, out, where, &listener, &r->err) == 0
+    const struct needs needs = { o, &mode, files->setup };
+    int status = start(o, out, where, jail, &needs, &listener, &r->err) == 0
                      ? serve(o, out, files, &mode, &loop, &listener, r)
                      : session_end(out, r);
     net_listener_close(&listener);
@@ -216,6 +241,7 @@ static int serve_run(int argc, char **argv) {
                                .mode = SERVE_MODE_OPTIONS_INIT,
                                .limits = SERVER_OPTIONS_INIT };
     struct reload files = { .setup = NULL };
+    struct jail jail = { .groups = NULL };
     static struct report r;
     static struct expect expect;
     static struct ssl_self_signed made;
@@ -240,9 +266,11 @@ static int serve_run(int argc, char **argv) {
     int opened = output_open(&out, o.tls.verbose, &o.tls.json, &r.err);
     out.expect = &expect;
     if (opened == 0 && expect_read(&expect, &o.tls.expects, &r.err) == 0 &&
-        r.err.origin == ERR_NONE && choose(&o, &made, &no_cert, &r.err) == 0 &&
+        r.err.origin == ERR_NONE && jail_prepare(&jail, &o.jail, &r.err) == 0 &&
+        tls_options_hide(&o.tls, &r.err) == 0 &&
+        choose(&o, &made, &no_cert, &r.err) == 0 &&
         net_parse_listen(operand, &where, &r.err) == 0) {
-        status = run(&o, &out, &where, &files, &r);
+        status = run(&o, &out, &where, &jail, &files, &r);
     } else {
         status = session_end(&out, &r);
     }
@@ -251,6 +279,8 @@ static int serve_run(int argc, char **argv) {
     }
     reload_free(&files);
     ssl_self_signed_wipe(&made);
+    tls_options_forget(&o.tls);
+    jail_free(&jail);
     output_close(&out);
     return status;
 }

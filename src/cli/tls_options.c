@@ -7,6 +7,7 @@
 
 #include "base/wipe.h"
 #include "cli/clock.h"
+#include "cli/jail.h"
 #include "cli/trace.h"
 #include "io/data.h"
 #include "io/file.h"
@@ -379,6 +380,9 @@ int tls_setup_init(struct tls_setup *s, const struct tls_options *o,
     int rc = -1;
     memset(s, 0, sizeof *s);
     s->keylog.fd = -1;
+    if (o->keys.n > 0) {
+        jail_no_core_dumps();
+    }
     if (trace_check(&o->trace, err) != 0) {
         goto out;
     }
