@@ -24,7 +24,8 @@ static void enter(struct conn *c, enum conn_state state, int64_t limit_ms) {
 }
 
 void conn_init(struct conn *c, const struct conn_config *config,
-               struct tls_setup *setup, struct stream *lower, int64_t since) {
+               struct tls_setup *setup, struct stream *lower, const char *peer,
+               int64_t since) {
     const struct tls_options *o = config->options;
     struct ssl_wrap_args args = setup->args;
     *c = (struct conn){ .config = config,
@@ -45,7 +46,8 @@ void conn_init(struct conn *c, const struct conn_config *config,
         enter(c, CONN_LINGER, LINGER_MS);
         return;
     }
-    trace_begin(&c->trace, &o->trace, config->out, &c->sock);
+    trace_begin(&c->trace, &o->trace, config->out, &c->sock, peer,
+                config->many);
     if (o->defer_handshake) {
         c->stage = STAGE_STREAM; /* it is the application that is waited for */
         enter(c, CONN_DEFERRED, o->idle_timeout);

@@ -48,7 +48,8 @@ struct conn_config {
     const char *server_hostname; /* NULL: none */
     int local_fd;     /* a byte from it begins a deferred handshake; -1 */
     int64_t max_time; /* ms, of this connection; 0: no limit */
-    bool frugal;      /* give up buffers while it waits: there are many */
+    bool many;        /* there are others: buffers are given up while it waits,
+                         and what is traced says whose it is */
 };
 
 struct conn {
@@ -83,12 +84,14 @@ struct conn {
  * @param setup  borrowed; its clock is read anew
  * @param lower  borrowed, non-blocking; the caller closes its descriptor
  *               after conn_free()
+ * @param peer   its address, for --trace; borrowed
  * @param since  loop_now_us() when it was connected or accepted
  *
  * A failure is the connection's: conn_step() leads to its end.
  */
 void conn_init(struct conn *c, const struct conn_config *config,
-               struct tls_setup *setup, struct stream *lower, int64_t since);
+               struct tls_setup *setup, struct stream *lower, const char *peer,
+               int64_t since);
 
 /**
  * Go on as far as that is possible without waiting, and not for too long.

@@ -219,7 +219,8 @@ static bool client_begin(struct server *s, int fd, const struct net_path *p) {
     events_source_init(&c->source, &s->events, client_ready);
     c->setup = reload_take(s->config->files);
     fd_stream_init_socket(&c->wire, fd, "the peer");
-    conn_init(&c->conn, &s->conn, c->setup, &c->wire.stream, loop_now_us());
+    conn_init(&c->conn, &s->conn, c->setup, &c->wire.stream, c->peer,
+              loop_now_us());
     c->next = s->clients;
     if (c->next != NULL) {
         c->next->prev = c;
@@ -366,7 +367,7 @@ int server_run(const struct server_config *config, struct report *r) {
                   .out = config->out,
                   .local_fd = -1,
                   .max_time = config->limits->conn_max_time,
-                  .frugal = true },
+                  .many = !config->once },
         .report = &at_hand,
     };
     if (events_init(&s.events, &r->err) != 0) {

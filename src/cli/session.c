@@ -96,7 +96,8 @@ int session_open(const struct session *s, int fd, const struct net_path *path,
                                    .server_hostname = s->server_hostname,
                                    .local_fd = STDIN_FILENO,
                                    .max_time = s->max_time };
-    conn_init(&conn, &config, s->setup, &lower.stream, s->started_us);
+    conn_init(&conn, &config, s->setup, &lower.stream, path->address,
+              s->started_us);
     drive(s);
     conn_report(&conn, r);
     if (conn.state != CONN_READY) {

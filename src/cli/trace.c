@@ -19,6 +19,8 @@ static void on_message(void *arg, const struct ssl_tap_message *m) {
     char name[SSL_LABEL_MAX], text[SSL_TEXT_MAX];
     ssl_trace_describe(&t->sock->tap, m, text, sizeof text);
     const struct report_message r = {
+        .peer = t->peer,
+        .many = t->many,
         .out = m->out,
         .us = loop_now_us() - t->started_us,
         .name = ssl_trace_name(m, name),
@@ -32,10 +34,13 @@ static void on_message(void *arg, const struct ssl_tap_message *m) {
 }
 
 void trace_begin(struct trace *t, const struct opt_optional *option,
-                 const struct output *out, struct ssl_socket *sock) {
+                 const struct output *out, struct ssl_socket *sock,
+                 const char *peer, bool many) {
     *t = (struct trace){
         .out = out,
         .sock = sock,
+        .peer = peer,
+        .many = many,
         .hex = option->value != NULL,
         .started_us = loop_now_us(),
     };

@@ -13,7 +13,8 @@
 struct trace {
     const struct output *out;
     const struct ssl_socket *sock;
-    bool hex;
+    const char *peer; /* borrowed */
+    bool many, hex;
     int64_t started_us;
 };
 
@@ -29,9 +30,12 @@ MUST_USE int trace_check(const struct opt_optional *option, struct err *err);
  *
  * @param t     the caller's memory, which must live as long as `sock`
  * @param sock  wrapped, and not yet used
+ * @param peer  whose address it is; borrowed as long
+ * @param many  there are others at the same time, so each line names it
  */
 void trace_begin(struct trace *t, const struct opt_optional *option,
-                 const struct output *out, struct ssl_socket *sock);
+                 const struct output *out, struct ssl_socket *sock,
+                 const char *peer, bool many);
 
 /** A ssl_debug (tls/ssl_context.h); `arg` is the struct output. */
 void trace_debug(const void *arg, int level, const char *line);

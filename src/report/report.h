@@ -164,6 +164,8 @@ void report_json(FILE *f, const struct report *r);
 
 /* One message that went by, for --trace. */
 struct report_message {
+    const char *peer; /* whose connection it is, "127.0.0.1:4433" */
+    bool many;        /* there are others at the same time */
     bool out;         /* from us */
     int64_t us;       /* since the connection began */
     const char *name; /* "ClientHello", "alert" */

@@ -34,6 +34,7 @@ import test_readme  # noqa: F401
 import test_reload  # noqa: F401
 import test_report  # noqa: F401
 import test_schema  # noqa: F401
+import test_server  # noqa: F401
 import test_signals  # noqa: F401
 import test_self_signed  # noqa: F401
 import test_secrets  # noqa: F401
