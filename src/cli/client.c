@@ -29,7 +29,7 @@ int client_init(struct client *c, struct client_options *options,
                                    .loop = &c->loop };
     int loaded = tls_options_hide(&options->tls, err);
     if (loaded == 0) {
-        loaded = tls_setup_init(&c->setup, &options->tls, false, err);
+        loaded = tls_setup_init(&c->setup, &options->tls, false, NULL, err);
     }
     tls_options_forget(&options->tls);
     if (loaded != 0 || signals_catch(&wake_fd, &number, err) != 0) {

@@ -188,7 +188,7 @@ static int serve(const struct serve_options *o, const struct output *out,
                                 : server_run(&config, r);
 }
 
-static int run(const struct serve_options *o, const struct output *out,
+static int run(struct serve_options *o, const struct output *out,
                const struct net_target *where, const struct jail *jail,
                struct reload *files, struct report *r) {
     struct net_listener listener = { .n = 0 };
@@ -204,6 +204,7 @@ static int run(const struct serve_options *o, const struct output *out,
         serve_mode_free(&mode);
         return session_end(out, r);
     }
+    tls_options_forget(&o->tls); /* SIGHUP has them from the setup */
     loop_init(&loop, wake_fd, number, o->tls.max_time);
     r->stage = STAGE_LISTEN;
     r->tls.server_side = true;

@@ -110,8 +110,8 @@ static void run(const struct verify_options *o, const char *operand,
     }
     r->target = source_name(operand);
     /* A server's chain is judged by a client, and the other way round. */
-    if (tls_setup_init(setup, &o->tls, o->purpose == PURPOSE_CLIENT, &r->err) !=
-            0 ||
+    if (tls_setup_init(setup, &o->tls, o->purpose == PURPOSE_CLIENT, NULL,
+                       &r->err) != 0 ||
         (o->server_hostname != NULL &&
          ssl_socket_check_hostname(&setup->ctx, o->server_hostname, &r->err) !=
              0) ||

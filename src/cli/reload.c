@@ -16,7 +16,7 @@ static struct tls_setup *make(const struct reload *r, struct err *err) {
         err_set(err, ERR_OS, ENOMEM, "make a context");
         return NULL;
     }
-    if (tls_setup_init(s, r->options, true, err) != 0) {
+    if (tls_setup_init(s, r->options, true, r->setup, err) != 0) {
         tls_setup_free(s);
         free(s);
         return NULL;

@@ -180,6 +180,9 @@ void tls_options_forget(struct tls_options *o) {
             o->hidden[i] = NULL;
         }
     }
+    if (o->self_signed != NULL) {
+        ssl_self_signed_wipe_key(o->self_signed);
+    }
 }
 
 static void add_source(char *buf, size_t len, const char *option,
@@ -204,13 +207,31 @@ static int bad_data(const struct err *why, const char *option, const char *data,
                    from[0] != '\0' ? ")" : "");
 }
 
-static int load_pair(struct tls_setup *s, const char *cert, const char *key,
-                     struct err *err) {
+/* The i-th key as the setup before has it. */
+static int copy_key(struct piece *k, const struct tls_setup *before, size_t i,
+                    struct err *err) {
+    k->len = SSL_KEY_DER_MAX;
+    k->data = malloc(k->len);
+    if (k->data == NULL) {
+        k->len = 0;
+        return err_set(err, ERR_OS, ENOMEM, "out of memory");
+    }
+    size_t len = 0;
+    int rc = ssl_context_write_key(&before->ctx, i, k->data, &len, err);
+    k->len = len;
+    return rc;
+}
+
+static int load_pair(struct tls_setup *s, const struct tls_options *o, size_t i,
+                     const struct tls_setup *before, struct err *err) {
+    const char *cert = o->certs.value[i], *key = o->keys.value[i];
     struct piece c = { NULL, 0 }, k = { NULL, 0 };
     struct err why = ERR_INIT;
     int rc = -1;
     if (read_piece(&c, "--cert", cert, err) == 0 &&
-        read_piece(&k, "--key", key, err) == 0) {
+        (before != NULL && is_inline(key)
+             ? copy_key(&k, before, i, err)
+             : read_piece(&k, "--key", key, err)) == 0) {
         rc = ssl_context_load_cert_chain(&s->ctx, c.data, c.len, k.data, k.len,
                                          &why);
         if (rc != 0) {
@@ -222,18 +243,31 @@ static int load_pair(struct tls_setup *s, const char *cert, const char *key,
     return rc;
 }
 
+static int load_self_signed(struct tls_setup *s,
+                            const struct ssl_self_signed *made,
+                            const struct tls_setup *before, struct err *err) {
+    struct piece k = { NULL, 0 };
+    int rc = before != NULL ? copy_key(&k, before, 0, err) : 0;
+    if (rc == 0) {
+        rc = ssl_context_load_cert_chain(&s->ctx, made->cert, made->cert_len,
+                                         before != NULL ? k.data : made->key,
+                                         before != NULL ? k.len : made->key_len,
+                                         err);
+    }
+    wipe_free(k.data, k.len);
+    return rc;
+}
+
 static int load_pairs(struct tls_setup *s, const struct tls_options *o,
-                      struct err *err) {
-    const struct ssl_self_signed *made = o->self_signed;
+                      const struct tls_setup *before, struct err *err) {
     for (size_t i = 0; i < o->certs.n; i++) {
-        if (load_pair(s, o->certs.value[i], o->keys.value[i], err) != 0) {
+        if (load_pair(s, o, i, before, err) != 0) {
             return -1;
         }
     }
-    return made == NULL ? 0
-                        : ssl_context_load_cert_chain(&s->ctx, made->cert,
-                                                      made->cert_len, made->key,
-                                                      made->key_len, err);
+    return o->self_signed != NULL
+               ? load_self_signed(s, o->self_signed, before, err)
+               : 0;
 }
 
 static int read_pins(struct tls_setup *s, const struct opt_many *pins,
@@ -250,13 +284,13 @@ static int read_pins(struct tls_setup *s, const struct opt_many *pins,
 }
 
 static int make_context(struct tls_setup *s, const struct tls_options *o,
-                        struct err *err) {
+                        const struct tls_setup *before, struct err *err) {
     struct err why = ERR_INIT;
     if (ssl_wrap_context(&s->ctx, &s->args, &why) != 0) {
         return bad_data(&why, "--cafile", o->cafile, "--cadata", o->cadata,
                         err);
     }
-    if (load_pairs(s, o, err) != 0) {
+    if (load_pairs(s, o, before, err) != 0) {
         return -1;
     }
     if (o->ciphers != NULL &&
@@ -375,7 +409,8 @@ static int check_usage(const struct tls_options *o, bool server,
 }
 
 int tls_setup_init(struct tls_setup *s, const struct tls_options *o,
-                   bool server, struct err *err) {
+                   bool server, const struct tls_setup *before,
+                   struct err *err) {
     struct piece ca = { NULL, 0 };
     int rc = -1;
     memset(s, 0, sizeof *s);
@@ -402,7 +437,7 @@ int tls_setup_init(struct tls_setup *s, const struct tls_options *o,
         .cert_reqs = verify_mode(o, server),
         .do_handshake = !o->defer_handshake,
     };
-    if (make_context(s, o, err) != 0 || set_trust(s, o, err) != 0 ||
+    if (make_context(s, o, before, err) != 0 || set_trust(s, o, err) != 0 ||
         load_crl(s, o->crl, err) != 0 ||
         keylog_open(&s->keylog, o->keylog, err) != 0) {
         goto out;

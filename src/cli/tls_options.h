@@ -18,7 +18,7 @@ struct tls_options {
     const char *cafile, *cadata, *ciphers, *alpn, *keylog;
     const char *crl, *save_chain, *save_peer;
     struct opt_many certs, keys; /* the n-th key is the n-th certificate's */
-    const struct ssl_self_signed *self_signed; /* in place of --cert and --key;
+    struct ssl_self_signed *self_signed; /* in place of --cert and --key;
                                                   borrowed; NULL: none */
     struct opt_many pins, expects;
     const char *time;             /* --time; NULL: now */
@@ -62,7 +62,10 @@ extern const struct opt tls_output_opts[]; /* of those that pipe */
  */
 MUST_USE int tls_options_hide(struct tls_options *o, struct err *err);
 
-/** Wipe them, once they are loaded for the last time. May be called twice. */
+/**
+ * Wipe these and that of a self-signed certificate, once they are loaded. May
+ * be called twice. A later tls_setup_init() has them from the setup before.
+ */
 void tls_options_forget(struct tls_options *o);
 
 /* A context and what it borrows. */
@@ -82,11 +85,14 @@ struct tls_setup {
  *
  * @param s       the caller's memory; tls_setup_free() is due in every case
  * @param server  the role
+ * @param before  whose place it takes, and which has the keys that are in
+ *                memory only; NULL: it is the first
  * @return 0, or -1: ERR_USAGE, ERR_FILE, ERR_TLS (the files' content; the
  *         text ends in the options that named them)
  */
 MUST_USE int tls_setup_init(struct tls_setup *s, const struct tls_options *o,
-                            bool server, struct err *err);
+                            bool server, const struct tls_setup *before,
+                            struct err *err);
 
 /**
  * Read the clock anew, for a chain that comes now; --time stays what it is.

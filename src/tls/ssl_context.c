@@ -3,6 +3,7 @@
 
 #include <mbedtls/debug.h>
 #include <mbedtls/platform.h>
+#include <mbedtls/platform_util.h>
 #include <mbedtls/psa_util.h>
 #include <psa/crypto.h>
 #include <stdio.h>
@@ -159,6 +160,21 @@ int ssl_context_load_cert_chain(struct ssl_context *ctx,
     mbedtls_ssl_conf_set_user_data_p(&ctx->conf, ctx->own);
     mbedtls_ssl_conf_cert_cb(&ctx->conf, ssl_identity_choose);
     return 0;
+}
+
+int ssl_context_write_key(const struct ssl_context *ctx, size_t i,
+                          unsigned char *der, size_t *len, struct err *err) {
+    const struct ssl_identity *own = ctx->own;
+    for (; own != NULL && i > 0; i--) {
+        own = own->next;
+    }
+    int n = own == NULL
+                ? MBEDTLS_ERR_PK_BAD_INPUT_DATA
+                : mbedtls_pk_write_key_der(&own->key, der, SSL_KEY_DER_MAX);
+    *len = n < 0 ? 0 : (size_t)n;
+    memmove(der, der + SSL_KEY_DER_MAX - *len, *len); /* it is at the end */
+    mbedtls_platform_zeroize(der + *len, SSL_KEY_DER_MAX - *len);
+    return n < 0 ? ssl_failure_of(err, n, "copy the key") : 0;
 }
 
 static void set_ca_chain(struct ssl_context *ctx) {

@@ -108,6 +108,22 @@ MUST_USE int ssl_context_init(struct ssl_context *ctx,
 /** Free all that `ctx` holds; may be called twice. Sockets go first. */
 void ssl_context_free(struct ssl_context *ctx);
 
+/* The longest key that Mbed TLS has, RSA of 8192 bits (RFC 8017 A.1.2). */
+enum { SSL_KEY_DER_MAX = 6 * 1024 };
+
+/**
+ * Write a key that was loaded, for another context; not in MicroPython.
+ *
+ * @param i    the i-th that was loaded, from 0
+ * @param der  SSL_KEY_DER_MAX bytes: the DER (RFC 8017 A.1.2, RFC 5915), which
+ *             the caller wipes, then zeros
+ * @param len  set to its bytes
+ * @return 0, or -1: ERR_TLS with MBEDTLS_ERR_PK_*
+ */
+MUST_USE int ssl_context_write_key(const struct ssl_context *ctx, size_t i,
+                                   unsigned char *der, size_t *len,
+                                   struct err *err);
+
 /**
  * Load our certificate chain and its private key. Calls accumulate: a server
  * chooses by the client's hello (ssl_identity.h), a client has use for the

@@ -217,3 +217,8 @@ out:
 void ssl_self_signed_wipe(struct ssl_self_signed *made) {
     mbedtls_platform_zeroize(made, sizeof *made);
 }
+
+void ssl_self_signed_wipe_key(struct ssl_self_signed *made) {
+    mbedtls_platform_zeroize(made->key, sizeof made->key);
+    made->key_len = 0;
+}

@@ -55,4 +55,7 @@ MUST_USE int ssl_self_signed_make(const char *names,
 /** Forget it, so that the key is in no memory of ours. */
 void ssl_self_signed_wipe(struct ssl_self_signed *made);
 
+/** Forget the key alone. */
+void ssl_self_signed_wipe_key(struct ssl_self_signed *made);
+
 #endif

@@ -78,10 +78,17 @@ KEYS = [("an EC key in PEM", "server-ec256", "server-ec256-key.pem"),
         ("an RSA key", "server-rsa2048", "server-rsa2048-key.pem")]
 
 
-@each(KEYS)
+INLINE = [("an EC key in hex", "server-ec256",
+           "hex:" + read_file(cert("server-ec256-key.der")).hex()),
+          ("an RSA key in base64", "server-rsa2048",
+           "base64:" + "".join(read_file(cert("server-rsa2048-key.pem"))
+                               .decode().split("-----")[2].split()))]
+
+
+@each([(name, chain, cert(key)) for name, chain, key in KEYS] + INLINE)
 def no_copy_of_a_key_is_left(t, chain, key):
     wanted = secrets(read_file(cert(chain + "-key.pem")))
-    server = t.serve("--cert", cert(chain + ".pem"), "--key", cert(key),
+    server = t.serve("--cert", cert(chain + ".pem"), "--key", key,
                      "--keep-open", "--echo", name=None)
     t.eq(found_in(server.pid, wanted), [], "what is left after the start")
     t.eq(t.check(server).status, 0, "check's status")
@@ -90,7 +97,9 @@ def no_copy_of_a_key_is_left(t, chain, key):
     server.signal(signal.SIGHUP)
     wait_until("a line more", lambda:
                server.stderr().count("reloaded") > before)
+    t.has(server.stderr(), "mptls: reloaded")
     t.eq(found_in(server.pid, wanted), [], "what is left after SIGHUP")
+    t.eq(t.check(server).status, 0, "check's status after SIGHUP")
 
 
 @each([("hex", "hex:", bytes.hex),
@@ -124,3 +133,31 @@ def a_copy_of_a_key_would_be_found(t):
     t.eq(os.read(r, 1), b".", "its sign")
     t.eq([form for form, _ in found_in(holder.pid, secrets(pem))], ["base64"],
          "what is found")
+
+
+def secrets_in(log):
+    """Those of a key log, as they are and as its lines have them."""
+    found = []
+    for line in read_file(log).decode().splitlines():
+        secret = line.split()[2]
+        found += [("raw", x) for x in pieces(bytes.fromhex(secret))]
+        found += [("hex", x.encode()) for x in pieces(secret)]
+    return found
+
+
+@each([("TLS 1.2", "1.2"), ("TLS 1.3", "1.3")])
+def no_secret_of_a_connection_outlives_it(t, version):
+    log = t.path("keys")
+    server = t.serve("--keep-open", "--echo", "--max-version", version,
+                     "--keylog", log)
+    idle, end = t.pipe()
+    client = t.connect(server, stdin=idle)
+    wait_until("its secrets", lambda: read_file(log).count(b"\n")
+               == (1 if version == "1.2" else 4))
+    wait_until("they are found, since it is there", lambda: (
+        "raw" in [form for form, _ in found_in(server.pid, secrets_in(log))]))
+    t.close_pipe(end)
+    t.eq(client.wait().status, 0, "connect's status")
+    wait_until("its report", lambda: b'"bytes"' in read_file(server.json_name))
+    wait_until("nothing is left", lambda:
+               found_in(server.pid, secrets_in(log)) == [])

@@ -6,7 +6,7 @@ import re
 import signal
 import socket
 
-from harness import each, read_file, test
+from harness import each, read_file, test, wait_until
 
 
 def told(server):
@@ -114,3 +114,16 @@ def self_signed_does_not_name_what_it_cannot_listen_for(t):
     r = t.run("serve", "--self-signed",
               "127.0.0.1:%d" % s.getsockname()[1])
     t.eq((r.status, r.report["class"]), (14, "listen"), "status and class")
+
+
+@test
+def self_signed_stays_the_same_at_sighup(t):
+    """Its key is not kept beside the context, but has to be in the next."""
+    server = t.serve("--self-signed", "--keep-open", "--echo", name=None)
+    cadata = told(server)[3]
+    for n in (1, 2):
+        server.signal(signal.SIGHUP)
+        wait_until("a line more", lambda n=n:
+                   server.stderr().count("mptls: reloaded: ") == n)
+        t.ok(t.connect(server, "--cadata", cadata, ca=None,
+                       stdin=b"hello").wait(), b"hello")

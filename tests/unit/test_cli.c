@@ -20,7 +20,7 @@ static struct tls_setup setup;
 
 static int setup_with(const struct tls_options *o, bool server,
                       struct err *err) {
-    return tls_setup_init(&setup, o, server, err);
+    return tls_setup_init(&setup, o, server, NULL, err);
 }
 
 static void the_tables_are_well_formed(void **state) {

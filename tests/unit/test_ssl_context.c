@@ -40,6 +40,38 @@ static int unmake(void **state) {
     return 0;
 }
 
+static void a_key_is_written_for_another_context(void **state) {
+    static const char *const pairs[][2] = {
+        { "server-ec256.pem", "server-ec256-key.pem" },
+        { "server-rsa2048.pem", "server-rsa2048-key.pem" },
+    };
+    static unsigned char der[SSL_KEY_DER_MAX];
+    struct err err = ERR_INIT;
+    size_t len;
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(load(pairs[i][0], pairs[i][1], &err), 0);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        struct ssl_context other;
+        const struct pki_data *c = pki(pairs[i][0]);
+        assert_int_equal(
+            ssl_context_init(&other, SSL_PROTOCOL_TLS_CLIENT, &err), 0);
+        assert_int_equal(ssl_context_write_key(&ctx, i, der, &len, &err), 0);
+        assert_int_equal(ssl_context_load_cert_chain(&other, c->data, c->len,
+                                                     der, len, &err),
+                         0);
+        ssl_context_free(&other);
+        /* Mbed TLS wrote it at the end; no copy stays there. */
+        for (; len < sizeof der; len++) {
+            assert_int_equal(der[len], 0);
+        }
+    }
+    assert_int_equal(ssl_context_write_key(&ctx, 2, der, &len, &err), -1);
+    assert_int_equal(err.origin, ERR_TLS);
+    assert_int_equal(err.code, MBEDTLS_ERR_PK_BAD_INPUT_DATA);
+}
+
 static void every_form_of_a_key_is_taken(void **state) {
     static const char *const pairs[][2] = {
         { "server-ec256.pem", "server-ec256-key.pem" },
@@ -296,6 +328,7 @@ static void a_crl_is_pem_or_der_and_a_bad_one_is_none(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(every_form_of_a_key_is_taken),
+        TEST(a_key_is_written_for_another_context),
         TEST(a_pair_that_is_wrong_is_refused_with_its_cause),
         TEST(a_chain_that_no_message_can_carry_is_refused),
         TEST(a_server_is_not_given_a_certificate_for_another_use),
