@@ -109,6 +109,22 @@ def wait_until(what, condition):
         time.sleep(0.002)
 
 
+def descriptors(proc):
+    """What those of a process are, as /proc has it: "socket:[7]", a path."""
+    where = "/proc/%d/fd" % proc.pid
+    found = []
+    try:
+        names = os.listdir(where)
+    except PermissionError as e:  # it has a key, and nobody may look at it
+        raise Skipped("it takes root: %s" % e) from e
+    for name in names:
+        try:
+            found.append(os.readlink(os.path.join(where, name)))
+        except FileNotFoundError:
+            pass
+    return found
+
+
 class Result:
     """A process that has ended."""
 

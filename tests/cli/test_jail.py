@@ -6,7 +6,7 @@ import pwd
 import shutil
 import signal
 
-from harness import (ROOT, Failed, Skipped, cert, each, read_file, test,
+from harness import (ROOT, Skipped, cert, descriptors, each, read_file, test,
                      wait_until)
 
 NOT = "mptls: not reloaded, the old ones stay in use: "
@@ -334,7 +334,4 @@ def landlock_lets_the_terminal_be_opened_anew(t):
     server = t.serve(stdout=theirs)
     r, _ = t.pipe()
     t.connect(server, stdin=r)
-    folder = "/proc/%d/fd" % server.pid
-    wait_until("it is open twice", lambda: [
-        os.readlink(os.path.join(folder, fd)) for fd in os.listdir(folder)
-    ].count(name) == 2)
+    wait_until("it is open twice", lambda: descriptors(server).count(name) == 2)

@@ -4,7 +4,8 @@ import signal
 import socket
 import ssl
 
-from harness import DEADLINE, Failed, ROOT, cert, each, test, wait_until
+from harness import (DEADLINE, Failed, ROOT, cert, descriptors, each, test,
+                     wait_until)
 
 
 def echo(t, *args, **kw):
@@ -52,14 +53,7 @@ def by_status(r):
 
 def sockets(server):
     """How many it has: one is the listener, as long as it accepts."""
-    n = 0
-    where = "/proc/%d/fd" % server.pid
-    for name in os.listdir(where):
-        try:
-            n += os.readlink(os.path.join(where, name)).startswith("socket:")
-        except FileNotFoundError:
-            pass
-    return n
+    return sum(x.startswith("socket:") for x in descriptors(server))
 
 
 def has_sockets(server, n):
