@@ -45,7 +45,7 @@ int reload_init(struct reload *r, const struct tls_options *options,
     if (r->setup == NULL) {
         return -1;
     }
-    return on_hup ? signals_catch_hup(&r->fd, err) : 0;
+    return on_hup ? signals_tell(SIGHUP, &r->fd, err) : 0;
 }
 
 /* A descriptor has been read to its end, and to open a pipe may block for good.
@@ -81,7 +81,7 @@ static int check_all(const struct tls_options *o, struct err *err) {
 
 int reload_now(struct reload *r, struct err *err) {
     struct err why = ERR_INIT;
-    if (!signals_take_hup()) {
+    if (!signals_take(SIGHUP)) {
         return 0;
     }
     if (signals_terminal_gone()) {

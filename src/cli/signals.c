@@ -9,7 +9,20 @@
 
 static volatile sig_atomic_t caught;
 static int wake[2] = { -1, -1 };
-static int hup[2] = { -1, -1 };
+
+/* Signals that do not end anything, each with a pipe of its own. */
+static struct told {
+    int number;
+    int ends[2];
+} told[] = { { SIGHUP, { -1, -1 } }, { SIGUSR1, { -1, -1 } } };
+
+static struct told *told_of(int number) {
+    struct told *t = told;
+    while (t->number != number) {
+        t++;
+    }
+    return t;
+}
 static bool terminal[STDERR_FILENO + 1]; /* which of 0, 1, 2 were one */
 static bool pipe_kills; /* SIGPIPE would, had we not ignored it */
 
@@ -21,10 +34,9 @@ static void on_signal(int number) {
     errno = saved;
 }
 
-static void on_hup(int number) {
+static void on_told(int number) {
     int saved = errno;
-    (void)number;
-    ssize_t n = write(hup[1], "", 1);
+    ssize_t n = write(told_of(number)->ends[1], "", 1);
     (void)n;
     errno = saved;
 }
@@ -55,6 +67,16 @@ int signals_forked(struct err *err) {
     signal(SIGINT, SIG_IGN);
     close(wake[0]);
     close(wake[1]);
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+        struct told *t = &told[i];
+        if (t->ends[0] >= 0) {
+            close(t->ends[0]);
+            close(t->ends[1]);
+            if (open_pipe(t->ends, err) != 0) {
+                return -1;
+            }
+        }
+    }
     return open_pipe(wake, err);
 }
 
@@ -76,24 +98,26 @@ int signals_catch(int *wake_fd, const volatile sig_atomic_t **number,
     return 0;
 }
 
-int signals_catch_hup(int *fd, struct err *err) {
-    if (hup[0] < 0) {
-        if (open_pipe(hup, err) != 0) {
+int signals_tell(int number, int *fd, struct err *err) {
+    struct told *t = told_of(number);
+    if (t->ends[0] < 0) {
+        if (open_pipe(t->ends, err) != 0) {
             return -1;
         }
-        for (int i = 0; i <= STDERR_FILENO; i++) {
+        for (int i = 0; number == SIGHUP && i <= STDERR_FILENO; i++) {
             terminal[i] = isatty(i) == 1;
         }
-        catch_one(SIGHUP, on_hup, SA_RESTART);
+        catch_one(number, on_told, SA_RESTART);
     }
-    *fd = hup[0];
+    *fd = t->ends[0];
     return 0;
 }
 
-bool signals_take_hup(void) {
+bool signals_take(int number) {
+    const struct told *t = told_of(number);
     char some[64];
     bool came = false;
-    while (read(hup[0], some, sizeof some) > 0) {
+    while (read(t->ends[0], some, sizeof some) > 0) {
         came = true;
     }
     return came;

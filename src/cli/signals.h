@@ -1,5 +1,5 @@
 /*
- * signals.h - SIGINT, SIGTERM and SIGHUP as something to poll.
+ * signals.h - SIGINT, SIGTERM, SIGHUP and SIGUSR1 as something to poll.
  */
 #ifndef CLI_SIGNALS_H
 #define CLI_SIGNALS_H
@@ -21,8 +21,8 @@ MUST_USE int signals_catch(int *wake_fd, const volatile sig_atomic_t **number,
                            struct err *err);
 
 /**
- * In a process forked after that: a descriptor of its own, which
- * signals_catch() gives from now on. SIGINT, which a terminal sends to the
+ * In a process forked after that: descriptors of its own, which signals_catch()
+ * and signals_tell() give from now on. SIGINT, which a terminal sends to the
  * parent as well, is ignored; the parent ends its children by SIGTERM.
  *
  * @return 0, or -1: ERR_OS
@@ -30,16 +30,18 @@ MUST_USE int signals_catch(int *wake_fd, const volatile sig_atomic_t **number,
 MUST_USE int signals_forked(struct err *err);
 
 /**
- * Catch SIGHUP, too, each time that it comes; without this it ends the process.
- * If it was ignored already it stays so.
+ * Catch SIGHUP or SIGUSR1, too, each time that it comes; without this it ends
+ * the process. If it was ignored already it stays so.
  *
- * @param fd  set to a descriptor that is readable once it came
+ * @param number  one of these two
+ * @param fd      set to a descriptor that is readable once it came
  * @return 0, or -1: ERR_OS
  */
-MUST_USE int signals_catch_hup(int *fd, struct err *err);
+MUST_USE int signals_tell(int number, int *fd, struct err *err);
 
-/** @return whether SIGHUP came since the last call; any number counts as one */
-bool signals_take_hup(void);
+/** @return whether that signal came since the last call; any number counts as
+ * one */
+bool signals_take(int number);
 
 /**
  * @return whether stdin, stdout or stderr was a terminal when SIGHUP was first
