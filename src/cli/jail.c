@@ -74,20 +74,21 @@ static int find_group(struct jail *j, const char *name, struct err *err) {
 /* All groups of the user, who may have only a number. */
 static int find_groups(struct jail *j, const struct passwd *p,
                        struct err *err) {
-    int room = 1, n;
-    do {
+    enum { GROUPS_MAX = 65536 }; /* NGROUPS_MAX of Linux */
+    for (int room = 1; room <= GROUPS_MAX; room *= 2) {
+        int n = room;
         free(j->groups);
-        n = room;
         j->groups = calloc((size_t)room, sizeof *j->groups);
         if (j->groups == NULL) {
             return err_set(err, ERR_OS, ENOMEM, "out of memory");
         }
         j->groups[0] = j->gid;
-        room *= 2;
-    } while (p != NULL && getgrouplist(p->pw_name, j->gid, j->groups, &n) < 0 &&
-             room <= 1 << 17);
-    j->group_count = (size_t)n;
-    return 0;
+        if (p == NULL || getgrouplist(p->pw_name, j->gid, j->groups, &n) >= 0) {
+            j->group_count = (size_t)n;
+            return 0;
+        }
+    }
+    return err_set(err, ERR_OS, E2BIG, "--user: over %d groups", GROUPS_MAX);
 }
 
 static int find_user(struct jail *j, const char *user, struct err *err) {
