@@ -116,6 +116,11 @@ struct piece {
     size_t len;
 };
 
+/* A file of certificates may have their key as well. */
+static void piece_free(struct piece *p) {
+    wipe_free(p->data, p->len);
+}
+
 static int read_piece(struct piece *p, const char *option, const char *data,
                       struct err *err) {
     struct err why = ERR_INIT;
@@ -238,8 +243,8 @@ static int load_pair(struct tls_setup *s, const struct tls_options *o, size_t i,
             bad_data(&why, "--cert", cert, "--key", key, err);
         }
     }
-    free(c.data);
-    wipe_free(k.data, k.len);
+    piece_free(&c);
+    piece_free(&k);
     return rc;
 }
 
@@ -254,7 +259,7 @@ static int load_self_signed(struct tls_setup *s,
                                          before != NULL ? k.len : made->key_len,
                                          err);
     }
-    wipe_free(k.data, k.len);
+    piece_free(&k);
     return rc;
 }
 
@@ -350,7 +355,7 @@ static int load_crl(struct tls_setup *s, const char *data, struct err *err) {
         rc = err_set(err, ERR_FILE, 0, "--crl %.60s: %s", tls_data_name(data),
                      why.msg);
     }
-    free(crl.data);
+    piece_free(&crl);
     return rc;
 }
 
@@ -448,7 +453,7 @@ int tls_setup_init(struct tls_setup *s, const struct tls_options *o,
     }
     rc = 0;
 out:
-    free(ca.data);
+    piece_free(&ca);
     s->args.cadata = NULL;
     return rc;
 }

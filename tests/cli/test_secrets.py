@@ -119,6 +119,17 @@ def an_inline_key_is_gone_from_the_command_line(t, form, encode):
 
 
 @test
+def no_copy_is_left_of_a_file_with_both(t):
+    """A chain with its key, which is how some servers want it."""
+    pem = read_file(cert("server-ec256-key.pem"))
+    both = t.named(read_file(cert("server-ec256.pem")) + pem)
+    server = t.serve("--cert", both, "--key", both, "--keep-open", "--echo",
+                     name=None)
+    t.eq(found_in(server.pid, secrets(pem)), [], "what is left")
+    t.eq(t.check(server).status, 0, "check's status")
+
+
+@test
 def a_copy_of_a_key_would_be_found(t):
     """In a process that does keep it: the search itself."""
     pem = read_file(cert("server-ec256-key.pem"))
