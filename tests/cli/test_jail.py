@@ -117,6 +117,17 @@ def user(t, who, group):
 
 
 @test
+def user_runs_the_commands(t):
+    """They are no secret of anyone's, and may dump a core."""
+    need_root(t)
+    server = t.serve("--user", "54321:54322", "--exec",
+                     "stat -c %u:%g /proc/self/environ")
+    t.eq(t.connect(server).wait().out, b"54321:54322\n",
+         "the owner of /proc/PID/environ")
+    t.eq(server.wait().status, 0, "serve's status")
+
+
+@test
 def user_reads_anew_what_it_may(t):
     need_root(t)
     nobody()
