@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/access_log.h"
 #include "cli/commands.h"
 #include "cli/fence.h"
 #include "cli/jail.h"
@@ -18,6 +19,7 @@ struct serve_options {
     struct opt_optional self_signed;
     struct serve_mode_options mode;
     struct server_options limits;
+    struct access_log_options log;
     struct jail_options jail;
     bool keep_open;
     unsigned ready_fd; /* 0: none */
@@ -46,6 +48,7 @@ static const struct opt_group serve_groups[] = {
     { "Pipe", tls_pipe_opts, offsetof(struct serve_options, tls) },
     { "Time-outs", tls_time_opts, offsetof(struct serve_options, tls) },
     { "Output", tls_output_opts, offsetof(struct serve_options, tls) },
+    { NULL, access_log_opts, offsetof(struct serve_options, log) },
     { NULL, tls_save_opts, offsetof(struct serve_options, tls) },
     { NULL, tls_expect_opts, offsetof(struct serve_options, tls) },
     { NULL, tls_wire_opts, offsetof(struct serve_options, tls) },
@@ -68,6 +71,22 @@ static const char how_to_make[] =
     "subjectAltName=DNS:localhost,IP:127.0.0.1 -days 365 -keyout key.pem "
     "-out cert.pem";
 
+/* A run of the server: what it is told, and what it makes of that. */
+struct serve {
+    struct serve_options o;
+    struct output out;
+    struct expect expect;
+    struct ssl_self_signed made;
+    struct net_target where;
+    struct jail jail;
+    struct serve_mode mode;
+    struct reload files;
+    struct access_log log;
+    struct loop loop;
+    struct net_listener listener;
+    struct report report;
+};
+
 static int tell_ready(unsigned fd, const char *address, struct err *err) {
     char line[NET_ADDR_MAX + 1];
     if (fd == 0) {
@@ -85,35 +104,29 @@ static int tell_ready(unsigned fd, const char *address, struct err *err) {
 }
 
 /* What is opened after the start. */
-struct needs {
-    const struct serve_options *options;
-    const struct serve_mode *mode;
-    const struct tls_setup *setup;
-};
-
 static int allow(const void *arg, struct landlock *l, struct err *err) {
-    const struct needs *n = arg;
-    if (fence_tls(l, &n->options->tls, &n->setup->store, err) != 0 ||
-        (n->mode->option == NULL && fence_terminal(l, err) != 0)) {
+    const struct serve *s = arg;
+    if (fence_tls(l, &s->o.tls, &s->files.setup->store, err) != 0 ||
+        fence_file(l, s->o.log.path, LANDLOCK_WRITE | LANDLOCK_MAKE, err) !=
+            0 ||
+        (s->mode.option == NULL && fence_terminal(l, err) != 0)) {
         return -1;
     }
-    return fence_forward(l, &n->mode->target, err);
+    return fence_forward(l, &s->mode.target, err);
 }
 
 /* From here on nothing but clients can go wrong. */
-static int start(const struct serve_options *o, const struct output *out,
-                 const struct net_target *where, const struct jail *jail,
-                 const struct needs *needs, struct net_listener *listener,
-                 struct err *err) {
-    bool programs = needs->mode->argv != NULL;
-    if (net_listen(where->host, where->port, listener, err) != 0 ||
-        jail_enter(jail, programs ? NULL : allow, needs, err) != 0) {
+static int start(struct serve *s, struct err *err) {
+    bool programs = s->mode.argv != NULL;
+    if (net_listen(s->where.host, s->where.port, &s->listener, err) != 0 ||
+        access_log_open(&s->log, &s->o.log, &s->out, err) != 0 ||
+        jail_enter(&s->jail, programs ? NULL : allow, s, err) != 0) {
         return -1;
     }
-    for (size_t i = 0; i < listener->n; i++) {
-        output_listening(out, listener->address[i]);
+    for (size_t i = 0; i < s->listener.n; i++) {
+        output_listening(&s->out, s->listener.address[i]);
     }
-    return tell_ready(o->ready_fd, listener->address[0], err);
+    return tell_ready(s->o.ready_fd, s->listener.address[0], err);
 }
 
 /* Is it the server that cannot go on, rather than this one client? */
@@ -122,48 +135,52 @@ static bool over(const struct report *r) {
            r->err.origin == ERR_MAX_TIME || r->err.origin == ERR_OS;
 }
 
-/* Wait for a client, and meanwhile for SIGHUP. */
-static int await_client(struct reload *files, const struct loop *loop,
-                        const struct net_listener *listener, struct err *err) {
-    struct pollfd fds[NET_LISTEN_MAX + 1];
-    size_t n = listener->n;
+/* Wait for a client, and meanwhile for signals. */
+static int await_client(struct serve *s, struct err *err) {
+    struct pollfd fds[NET_LISTEN_MAX + 2];
+    size_t n = s->listener.n;
     for (;;) {
         for (size_t i = 0; i < n; i++) {
-            fds[i] = (struct pollfd){ .fd = listener->fd[i], .events = POLLIN };
+            fds[i] =
+                (struct pollfd){ .fd = s->listener.fd[i], .events = POLLIN };
         }
-        fds[n] = (struct pollfd){ .fd = files->fd, .events = POLLIN };
-        if (loop_wait(loop, fds, n + 1, NULL, "a client", err) != 0) {
+        fds[n] = (struct pollfd){ .fd = s->files.fd, .events = POLLIN };
+        fds[n + 1] = (struct pollfd){ .fd = s->log.usr1_fd, .events = POLLIN };
+        if (loop_wait(&s->loop, fds, n + 2, NULL, "a client", err) != 0) {
             return -1;
         }
-        if (fds[n].revents == 0) {
+        if (fds[n].revents == 0 && fds[n + 1].revents == 0) {
             return 0;
         }
-        if (reload_now(files, err) != 0) {
+        access_log_reopen(&s->log);
+        if (fds[n].revents != 0 && reload_now(&s->files, err) != 0) {
             return -1;
         }
     }
 }
 
 /* With stdin and stdout there can be one client at a time. */
-static int serve_pipe(const struct serve_options *o, const struct output *out,
-                      struct reload *files, const struct loop *loop,
-                      const struct net_listener *listener, struct report *r) {
+static int serve_pipe(struct serve *s) {
+    struct report *r = &s->report;
     for (;;) {
         struct net_path path;
-        int fd = await_client(files, loop, listener, &r->err) == 0
-                     ? net_accept(loop, listener, NULL, &path, &r->err)
+        int fd = await_client(s, &r->err) == 0
+                     ? net_accept(&s->loop, &s->listener, NULL, &path, &r->err)
                      : -1;
-        struct session session = { .options = &o->tls,
-                                   .setup = files->setup,
-                                   .loop = loop,
-                                   .keep_stdout = o->keep_open,
-                                   .max_time = o->limits.conn_max_time };
+        struct session session = { .options = &s->o.tls,
+                                   .setup = s->files.setup,
+                                   .loop = &s->loop,
+                                   .keep_stdout = s->o.keep_open,
+                                   .max_time = s->o.limits.conn_max_time };
         session.started_us = loop_now_us();
         if (fd >= 0) {
-            session_run(&session, fd, &path, out, r);
+            session_run(&session, fd, &path, &s->out, r);
         }
-        int status = session_end(out, r);
-        if (!o->keep_open || over(r)) {
+        int status = session_end(&s->out, r);
+        if (fd >= 0) {
+            access_log_write(&s->log, r);
+        }
+        if (!s->o.keep_open || over(r)) {
             return status;
         }
         session_report_init(r, r->command, r->target);
@@ -171,56 +188,44 @@ static int serve_pipe(const struct serve_options *o, const struct output *out,
     }
 }
 
-static int serve(const struct serve_options *o, const struct output *out,
-                 struct reload *files, const struct serve_mode *mode,
-                 const struct loop *loop, struct net_listener *listener,
-                 struct report *r) {
-    const struct server_config config = { .limits = &o->limits,
-                                          .tls = &o->tls,
-                                          .out = out,
-                                          .mode = mode,
-                                          .files = files,
-                                          .loop = loop,
-                                          .listener = listener,
-                                          .target = r->target,
-                                          .once = !o->keep_open };
-    return mode->option == NULL ? serve_pipe(o, out, files, loop, listener, r)
-                                : server_run(&config, r);
+static int serve(struct serve *s) {
+    const struct server_config config = { .limits = &s->o.limits,
+                                          .tls = &s->o.tls,
+                                          .out = &s->out,
+                                          .mode = &s->mode,
+                                          .files = &s->files,
+                                          .loop = &s->loop,
+                                          .listener = &s->listener,
+                                          .log = &s->log,
+                                          .target = s->report.target,
+                                          .once = !s->o.keep_open };
+    return s->mode.option == NULL ? serve_pipe(s)
+                                  : server_run(&config, &s->report);
 }
 
-static int run(struct serve_options *o, const struct output *out,
-               const struct net_target *where, const struct jail *jail,
-               struct reload *files, struct report *r) {
-    struct net_listener listener = { .n = 0 };
-    struct serve_mode mode;
-    struct loop loop;
+static int run(struct serve *s) {
+    struct report *r = &s->report;
     int wake_fd;
     const volatile sig_atomic_t *number;
-    if (serve_mode_init(&mode, &o->mode, out, &r->err) != 0 ||
-        reload_init(files, &o->tls, out, o->keep_open, &r->err) != 0 ||
+    if (serve_mode_init(&s->mode, &s->o.mode, &s->out, &r->err) != 0 ||
+        reload_init(&s->files, &s->o.tls, &s->out, s->o.keep_open, &r->err) !=
+            0 ||
         signals_catch(&wake_fd, &number, &r->err) != 0 ||
-        (o->tls.self_signed != NULL &&
-         self_signed_tell(o->tls.self_signed, out, &r->err) != 0)) {
-        serve_mode_free(&mode);
-        return session_end(out, r);
+        (s->o.tls.self_signed != NULL &&
+         self_signed_tell(&s->made, &s->out, &r->err) != 0)) {
+        return session_end(&s->out, r);
     }
-    tls_options_forget(&o->tls); /* SIGHUP has them from the setup */
-    loop_init(&loop, wake_fd, number, o->tls.max_time);
+    tls_options_forget(&s->o.tls); /* SIGHUP has them from the setup */
+    loop_init(&s->loop, wake_fd, number, s->o.tls.max_time);
     r->stage = STAGE_LISTEN;
     r->tls.server_side = true;
-    r->tls.verify_mode = files->setup->args.cert_reqs;
-    const struct needs needs = { o, &mode, files->setup };
-    int status = start(o, out, where, jail, &needs, &listener, &r->err) == 0
-                     ? serve(o, out, files, &mode, &loop, &listener, r)
-                     : session_end(out, r);
-    net_listener_close(&listener);
-    serve_mode_free(&mode);
-    return status;
+    r->tls.verify_mode = s->files.setup->args.cert_reqs;
+    return start(s, &r->err) == 0 ? serve(s) : session_end(&s->out, r);
 }
 
 /* Which certificate is it to be? */
-static int choose(struct serve_options *o, struct ssl_self_signed *made,
-                  bool *none, struct err *err) {
+static int choose(struct serve *s, bool *none, struct err *err) {
+    struct serve_options *o = &s->o;
     bool given = o->tls.certs.n > 0 || o->tls.keys.n > 0;
     if (!o->self_signed.given) {
         *none = !given;
@@ -233,56 +238,55 @@ static int choose(struct serve_options *o, struct ssl_self_signed *made,
                        "--self-signed and %s are one or the other",
                        o->tls.certs.n > 0 ? "--cert" : "--key");
     }
-    o->tls.self_signed = made;
-    return self_signed_make(o->self_signed.value, made, err);
+    o->tls.self_signed = &s->made;
+    return self_signed_make(o->self_signed.value, &s->made, err);
 }
 
 static int serve_run(int argc, char **argv) {
-    struct serve_options o = { .tls = TLS_OPTIONS_INIT,
-                               .mode = SERVE_MODE_OPTIONS_INIT,
-                               .limits = SERVER_OPTIONS_INIT };
-    struct reload files = { .setup = NULL };
-    struct jail jail = { .groups = NULL };
-    static struct report r;
-    static struct expect expect;
-    static struct ssl_self_signed made;
-    struct output out;
-    struct net_target where;
+    static struct serve s = { .o = { .tls = TLS_OPTIONS_INIT,
+                                     .mode = SERVE_MODE_OPTIONS_INIT,
+                                     .limits = SERVER_OPTIONS_INIT,
+                                     .log = ACCESS_LOG_OPTIONS_INIT },
+                              .log = { .fd = -1, .usr1_fd = -1 } };
+    struct err *err = &s.report.err;
     const char *operand = "4433"; /* openssl s_server's, too */
     size_t n = 0;
     int status = 0;
-    session_report_init(&r, cmd_serve.name, NULL);
-    if (command_parse(&cmd_serve, &o, argc, argv, &operand, &n, 1, &status,
-                      &r.err) == OPT_HELP) {
+    session_report_init(&s.report, cmd_serve.name, NULL);
+    if (command_parse(&cmd_serve, &s.o, argc, argv, &operand, &n, 1, &status,
+                      err) == OPT_HELP) {
         return status;
     }
-    r.target = operand;
+    s.report.target = operand;
     bool no_cert = false;
     /* Before we open any: one that is closed would become one of ours. */
-    if (r.err.origin == ERR_NONE && o.ready_fd != 0 &&
-        fcntl((int)o.ready_fd, F_GETFD) < 0) {
-        err_set(&r.err, ERR_USAGE, 0, "--ready-fd %u: %s", o.ready_fd,
+    if (err->origin == ERR_NONE && s.o.ready_fd != 0 &&
+        fcntl((int)s.o.ready_fd, F_GETFD) < 0) {
+        err_set(err, ERR_USAGE, 0, "--ready-fd %u: %s", s.o.ready_fd,
                 strerror(errno));
     }
-    int opened = output_open(&out, o.tls.verbose, &o.tls.json, &r.err);
-    out.expect = &expect;
-    if (opened == 0 && expect_read(&expect, &o.tls.expects, &r.err) == 0 &&
-        r.err.origin == ERR_NONE && jail_prepare(&jail, &o.jail, &r.err) == 0 &&
-        tls_options_hide(&o.tls, &r.err) == 0 &&
-        choose(&o, &made, &no_cert, &r.err) == 0 &&
-        net_parse_listen(operand, &where, &r.err) == 0) {
-        status = run(&o, &out, &where, &jail, &files, &r);
+    int opened = output_open(&s.out, s.o.tls.verbose, &s.o.tls.json, err);
+    s.out.expect = &s.expect;
+    if (opened == 0 && expect_read(&s.expect, &s.o.tls.expects, err) == 0 &&
+        err->origin == ERR_NONE && jail_prepare(&s.jail, &s.o.jail, err) == 0 &&
+        tls_options_hide(&s.o.tls, err) == 0 &&
+        choose(&s, &no_cert, err) == 0 &&
+        net_parse_listen(operand, &s.where, err) == 0) {
+        status = run(&s);
     } else {
-        status = session_end(&out, &r);
+        status = session_end(&s.out, &s.report);
     }
     if (no_cert) {
-        output_warning(&out, how_to_make);
+        output_warning(&s.out, how_to_make);
     }
-    reload_free(&files);
-    ssl_self_signed_wipe(&made);
-    tls_options_forget(&o.tls);
-    jail_free(&jail);
-    output_close(&out);
+    net_listener_close(&s.listener);
+    access_log_close(&s.log);
+    serve_mode_free(&s.mode);
+    reload_free(&s.files);
+    ssl_self_signed_wipe(&s.made);
+    tls_options_forget(&s.o.tls);
+    jail_free(&s.jail);
+    output_close(&s.out);
     return status;
 }
 

@@ -71,12 +71,14 @@ void output_unmet(const struct report *r) {
     }
 }
 
-int output_end(const struct output *out, struct report *r) {
+/* @param tell  prints the text of it */
+static int end(const struct output *out, struct report *r,
+               void (*tell)(FILE *f, const struct report *r, bool verbose)) {
     struct output_words words;
     output_judge(out, r, &words);
     int status = r->exit;
     if (text(out)) {
-        report_text_end(stderr, r, out->verbose > 0);
+        tell(stderr, r, out->verbose > 0);
         output_unmet(r);
         if (r->err.origin == ERR_USAGE) {
             report_line(stderr, "try 'mptls %s --help'", r->command);
@@ -91,6 +93,14 @@ int output_end(const struct output *out, struct report *r) {
     }
     r->micropython = r->name = r->mbedtls = NULL; /* they were in `words` */
     return status;
+}
+
+int output_end(const struct output *out, struct report *r) {
+    return end(out, r, report_text_end);
+}
+
+void output_client(const struct output *out, struct report *r) {
+    (void)end(out, r, report_text_client);
 }
 
 void output_listening(const struct output *out, const char *address) {

@@ -53,6 +53,9 @@ void output_judge(const struct output *out, struct report *r,
  */
 int output_end(const struct output *out, struct report *r);
 
+/** The same, for one client of many: its text is a line, without -v. */
+void output_client(const struct output *out, struct report *r);
+
 /** If expectations decided that the exit status is 50: a line for each. */
 void output_unmet(const struct report *r);
 

@@ -59,7 +59,7 @@ struct server {
     const struct server_config *config;
     struct events events;
     struct conn_config conn;
-    struct watched listeners[NET_LISTEN_MAX], wake, hup, clock;
+    struct watched listeners[NET_LISTEN_MAX], wake, hup, usr1, clock;
     struct client *clients;
     unsigned count;                      /* of them */
     bool accepting;                      /* the listeners are watched */
@@ -149,7 +149,13 @@ static void unlink_client(struct client *c) {
 
 static void client_over(struct client *c) {
     struct server *s = c->server;
-    s->status = output_end(s->config->out, known_of(c));
+    struct report *r = known_of(c);
+    if (s->config->once) {
+        s->status = output_end(s->config->out, r);
+    } else {
+        output_client(s->config->out, r);
+    }
+    access_log_write(s->config->log, r);
     conn_free(&c->conn);
     events_stop(&c->source);
     close(c->wire.stream.fd);
@@ -321,6 +327,10 @@ static void hup_ready(struct events_source *source) {
     }
 }
 
+static void usr1_ready(struct events_source *source) {
+    access_log_reopen(((struct watched *)source)->server->config->log);
+}
+
 static void sooner(int64_t *due, int64_t at) {
     if (at != 0 && (*due == 0 || at < *due)) {
         *due = at;
@@ -378,9 +388,11 @@ int server_run(const struct server_config *config, struct report *r) {
     }
     watched_init(&s, &s.wake, 0, wake_ready);
     watched_init(&s, &s.hup, 0, hup_ready);
+    watched_init(&s, &s.usr1, 0, usr1_ready);
     watched_init(&s, &s.clock, 0, clock_ready);
     watch_fd(&s.wake, config->loop->wake_fd);
     watch_fd(&s.hup, config->files->fd);
+    watch_fd(&s.usr1, config->log->usr1_fd);
     watch_clock(&s);
     accept_or_not(&s);
     events_run(&s.events);

@@ -5,6 +5,7 @@
 #ifndef CLI_SERVER_H
 #define CLI_SERVER_H
 
+#include "cli/access_log.h"
 #include "cli/opt.h"
 #include "cli/output.h"
 #include "cli/reload.h"
@@ -38,6 +39,7 @@ struct server_config {
     struct reload *files;
     const struct loop *loop; /* signals, and the time of the run */
     struct net_listener *listener;
+    struct access_log *log;
     const char *target; /* for reports */
     bool once;          /* one client is all */
 };

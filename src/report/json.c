@@ -88,37 +88,6 @@ static void expect(struct json *j, const struct report *r) {
     json_close(j, ']');
 }
 
-static void exec(struct json *j, const struct report_exec *e) {
-    if (!e->known) {
-        json_null(j, "exec");
-        return;
-    }
-    json_open(j, "exec", '{');
-    if (e->signal != 0) {
-        json_null(j, "status");
-    } else {
-        json_int(j, "status", e->status);
-    }
-    json_count_or_null(j, "signal", (uint64_t)e->signal);
-    json_close(j, '}');
-}
-
-static void counts(struct json *j, const struct report *r) {
-    json_open(j, "bytes", '{');
-    json_count(j, "in", r->bytes_in);
-    json_count(j, "out", r->bytes_out);
-    json_count(j, "wire_in", r->tls.wire_in);
-    json_count(j, "wire_out", r->tls.wire_out);
-    json_bool(j, "stdin_ended", r->stdin_ended);
-    json_close(j, '}');
-    json_open(j, "times_ms", '{');
-    json_ms(j, "resolve", r->resolve_us);
-    json_ms(j, "connect", r->connect_us);
-    json_ms(j, "handshake", r->handshake_us);
-    json_ms(j, "total", r->total_us);
-    json_close(j, '}');
-}
-
 void report_json(FILE *f, const struct report *r) {
     struct json j = { .f = f };
     json_open(&j, NULL, '{');
@@ -144,8 +113,8 @@ void report_json(FILE *f, const struct report *r) {
     json_close(&j, '}');
     report_json_probe(&j, r->probe);
     expect(&j, r);
-    exec(&j, &r->exec);
-    counts(&j, r);
+    json_exec(&j, &r->exec);
+    json_counts(&j, r);
     json_close(&j, '}');
     fputc('\n', f);
 }

@@ -6,6 +6,7 @@
 #define REPORT_JSON_INFO_H
 
 #include "report/json_write.h"
+#include "report/report.h"
 #include "tls/ssl_info.h"
 
 /** "flags": the names of the bits that are set. */
@@ -30,6 +31,12 @@ void json_ids(struct json *j, const char *key, enum ssl_kind kind,
 
 /** One offer, or null if it is not known. */
 void json_offer(struct json *j, const char *key, const struct ssl_offer *o);
+
+/** "exec": how the command ended, or null. */
+void json_exec(struct json *j, const struct report_exec *e);
+
+/** "bytes" and "times_ms". */
+void json_counts(struct json *j, const struct report *r);
 
 /** "findings". */
 void json_findings(struct json *j, const struct ssl_info *t);

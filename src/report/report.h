@@ -139,6 +139,14 @@ void report_text_handshake(FILE *f, const struct report *r);
 void report_text_end(FILE *f, const struct report *r, bool verbose);
 
 /**
+ * The same of one client of many: a line that begins with its address, for a
+ * failure, for a command that was not a success, and, if `verbose`, for every
+ * connection; then also why it failed. A signal to the server is no failure of
+ * a client's.
+ */
+void report_text_client(FILE *f, const struct report *r, bool verbose);
+
+/**
  * Why it failed, below the message: "mptls: " lines of at most 79 columns where
  * the words allow it. Nothing where why_of() has nothing to say.
  *

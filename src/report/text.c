@@ -83,14 +83,17 @@ static void text_success(FILE *f, const struct report *r) {
     }
 }
 
-static void text_exec(FILE *f, const struct report_exec *e, bool verbose) {
+/* @param who  before each line, "" or "ADDRESS: " */
+static void text_exec(FILE *f, const char *who, const struct report_exec *e,
+                      bool verbose) {
     if (!e->known || (e->status == 0 && !verbose)) {
         return;
     }
     if (e->signal != 0) {
-        report_line(f, "the command was ended by signal %d", e->signal);
+        report_line(f, "%sthe command was ended by signal %d", who, e->signal);
     } else {
-        report_line(f, "the command ended with exit status %d", e->status);
+        report_line(f, "%sthe command ended with exit status %d", who,
+                    e->status);
     }
 }
 
@@ -103,5 +106,22 @@ void report_text_end(FILE *f, const struct report *r, bool verbose) {
     if (verbose && (!failed || r->stage == STAGE_STREAM)) {
         text_success(f, r);
     }
-    text_exec(f, &r->exec, verbose);
+    text_exec(f, "", &r->exec, verbose);
+}
+
+void report_text_client(FILE *f, const struct report *r, bool verbose) {
+    bool failed = r->err.origin != ERR_NONE;
+    char who[96];
+    snprintf(who, sizeof who, "%s: ", r->peer != NULL ? r->peer : "?");
+    if (failed && (verbose || r->err.origin != ERR_SIGNAL)) {
+        report_line(f, "%s%s (%s, %d)", who, r->err.msg, r->status_name,
+                    r->status);
+    } else if (verbose) {
+        report_line(f, "%s%" PRIu64 " bytes sent, %" PRIu64 " received", who,
+                    r->bytes_out, r->bytes_in);
+    }
+    if (failed && verbose) {
+        report_text_why(f, r);
+    }
+    text_exec(f, who, &r->exec, verbose);
 }

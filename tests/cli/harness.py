@@ -21,6 +21,8 @@ import schema
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 DEADLINE = 10.0  # seconds, for anything that is waited for
+MODES = ("--echo", "--discard", "--chargen", "--reply", "--exec", "--sh",
+         "--forward", "--http")
 REPORTING = ("connect", "serve", "check", "verify")
 SCHEMA = schema.Schema(os.path.join(ROOT, "man", "mptls.1"))
 
@@ -219,7 +221,10 @@ class Proc:
             check_status(status, max(reports, key=lambda x: x["status"])
                          if self.args[0] == "check" else reports[-1])
         if reports and text and status >= 0:
-            check_words(text, reports)
+            if serves_many(self.args):
+                check_lines(text, reports, "-v" in self.args)
+            else:
+                check_words(text, reports)
         return Result(status, out, err, listening, reports)
 
 
@@ -255,6 +260,25 @@ def check_words(text, reports):
                 raise Failed("%r is in the JSON, but not in %r" % (part, text))
     if flat.count("more: mptls explain ") != explained:
         raise Failed("explained %d times in JSON, but: %r" % (explained, text))
+
+
+def serves_many(args):
+    """Of many clients each has a line."""
+    return args[0] == "serve" and "--keep-open" in args and any(
+        x.split("=")[0] in MODES for x in args)
+
+
+def check_lines(text, reports, verbose):
+    """Each client that failed has a line that names it, and with -v each."""
+    for report in reports[:-1]:
+        error = report["error"]
+        if error and (verbose or error["origin"] != "signal"):
+            line = "mptls: %s: %s (" % (report["peer"], error["text"])
+            if text.count(line) != 1:
+                raise Failed("%d times %r in %r"
+                             % (text.count(line), line, text))
+    if "more: mptls explain " in text and not verbose:
+        raise Failed("explained, though there are many: %r" % text)
 
 
 def has_json(args):
