@@ -47,6 +47,7 @@ def plain(t, server, data):
     """A client that speaks no TLS."""
     s = t.tcp(server.address)
     s.sendall(data)
+    s.shutdown(socket.SHUT_WR)
     while True:
         try:
             if s.recv(4096) == b"":
