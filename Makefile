@@ -91,6 +91,7 @@ test:
 	sh tests/deps.sh packages build test
 	$(if $(MBEDTLS_STAMP),$(MAKE) $(MBEDTLS_STAMP))
 	sh tests/deps.sh micropython $(DEPS) || :
+	sh tests/deps.sh nginx $(DEPS) || :
 	$(MAKE) check
 
 check: check-unit check-fuzz check-cli check-peer

@@ -4,6 +4,7 @@
 # usage: tests/deps.sh packages GROUP...     build, test, lint
 #        tests/deps.sh mbedtls DIR CONFIG    into DIR/lib, DIR/include
 #        tests/deps.sh micropython DIR       into DIR/bin: a peer for the tests
+#        tests/deps.sh nginx DIR             as DIR/nginx/nginx: likewise
 #
 # It is quiet when there is nothing to do. CC, MBEDTLS and MBEDTLS_SRC are as
 # in the Makefile. What DIR/stamp stands for is in DIR; the file is touched
@@ -443,11 +444,93 @@ cmd_micropython() {
     echo "$stamp" >"$dir/bin/stamp"
 }
 
-usage="usage: deps.sh packages GROUP... | mbedtls DIR CONFIG | micropython DIR"
+# --- nginx -------------------------------------------------------------------
+
+# The machine's archives, through lists of our own where it has none, or old
+# ones. apt checks the hashes. download PACKAGE...: into the directory debs.
+download() {
+    (
+        cd "$work/debs"
+        apt() {
+            apt-get -qq -o "Dir::State::lists=$work/lists" \
+                -o "Dir::Cache=$work/cache" -o Acquire::Languages=none \
+                -o Acquire::Retries=3 -o APT::Sandbox::User=root "$@"
+        }
+        apt-get -qq -o APT::Sandbox::User=root download "$@" && exit
+        if [ ! -d "$work/lists" ]; then
+            mkdir -p "$work/lists/partial" "$work/cache/archives/partial"
+            apt update || : # one archive of several is enough
+        fi
+        apt download "$@"
+    ) </dev/null >>"$work/log" 2>&1
+}
+
+unpack() {
+    for deb in "$work"/debs/*.deb; do
+        dpkg-deb -x "$deb" "$work/nginx" 2>>"$work/log" || return 1
+        # One a line, without versions and alternatives.
+        dpkg-deb -f "$deb" Depends | tr ',' '\n' |
+            sed 's/^ *//; s/[ (|:].*//' >>"$work/depends"
+        rm "$deb"
+    done
+}
+
+# fetch_nginx: into work/nginx. It is not installed: a package that is would
+# start a service.
+fetch_nginx() {
+    download nginx && unpack || return 1
+    # It is a metapackage in some releases.
+    [ -e "$work/nginx/usr/sbin/nginx" ] || { download nginx-core && unpack; } ||
+        return 1
+    # For the benches. Where it is no package of its own it is in the other.
+    if download libnginx-mod-stream; then unpack || return 1; fi
+    if ldd "$work/nginx/usr/sbin/nginx" | grep -q 'not found'; then
+        libs=$(sed -n '/^libc6$/d; /^lib.*[0-9]/p; /^zlib/p' "$work/depends")
+        # shellcheck disable=SC2086 # a list of names
+        download $libs && unpack || return 1
+    fi
+}
+
+# Its own files are found where they lie.
+write_nginx() {
+    cat >"$work/nginx/nginx" <<-'END'
+	#!/bin/sh
+	here=$(cd "$(dirname "$0")" && pwd)
+	for lib in "$here"/usr/lib/*-linux-* "$here"/lib/*-linux-*; do
+	    [ ! -d "$lib" ] || LD_LIBRARY_PATH=$lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+	done
+	export LD_LIBRARY_PATH
+	exec "$here/usr/sbin/nginx" "$@"
+	END
+    chmod +x "$work/nginx/nginx"
+}
+
+cmd_nginx() {
+    PATH=$PATH:/usr/sbin:/sbin has_command nginx && return
+    begin "$1"
+    stamp=$(cksum <"$me")
+    [ "$(cat "$dir/nginx/stamp" 2>/dev/null)" = "$stamp" ] && return
+    for tool in apt-get dpkg-deb; do
+        has_command $tool || die "no $tool here to get nginx; install nginx"
+    done
+    say "fetching nginx ..."
+    mkdir "$work/debs" "$work/nginx"
+    fetch_nginx || die "cannot fetch nginx: $(tail -n 1 "$work/log")"
+    write_nginx
+    "$work/nginx/nginx" -v 2>>"$work/log" ||
+        die "nginx does not run: $(tail -n 1 "$work/log")"
+    echo "$stamp" >"$work/nginx/stamp"
+    rm -rf "${dir:?}/nginx"
+    mv "$work/nginx" "$dir/nginx"
+}
+
+usage="usage: deps.sh packages GROUP... | mbedtls DIR CONFIG | micropython DIR |
+    nginx DIR"
 case "${1:-} $#" in
 "packages 1") die "$usage" ;;
 packages\ *) shift && cmd_packages "$@" ;;
 "mbedtls 3") cmd_mbedtls "$2" "$3" ;;
 "micropython 2") cmd_micropython "$2" ;;
+"nginx 2") cmd_nginx "$2" ;;
 *) die "$usage" ;;
 esac

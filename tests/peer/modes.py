@@ -219,12 +219,12 @@ def http_curl(path, version, test):
         raise Failed("the page is %r" % body)
 
 
-def curl(test, port, path, *options):
+def curl(test, port, path, *options, **more):
     return test.spawn(
         "curl", "--silent", "--show-error", "--fail", "--noproxy", "*",
         "--cacert", peers.ROOT_CA, "--connect-to",
         "localhost:%d:%s:%d" % (port, peers.LOCALHOST, port), *options,
-        "https://localhost:%d/%s" % (port, path))
+        "https://localhost:%d/%s" % (port, path), **more)
 
 
 def http_tool(start, version, test):

@@ -17,12 +17,13 @@ import interop
 import keylog
 import lab
 import modes
+import nginx
 import odd
 import probe
 import trace
 
 SUITES = (bulk, lab, interop, odd, attack, certificates, keylog,
-          capture, defects, modes, trace, probe, check, identity)
+          capture, defects, modes, nginx, trace, probe, check, identity)
 
 
 def collect(words):
