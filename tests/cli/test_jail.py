@@ -117,6 +117,28 @@ def user(t, who, group):
 
 
 @test
+def user_opens_a_log_that_it_may(t):
+    """Root makes the first one, before; the next is the user's."""
+    need_root(t)
+    where = folder(t, 0o777)
+    log = where + "/log"
+    server = t.serve("--user", "54321:54322", "--keep-open", "--echo",
+                     "--access-log", log)
+    t.eq(t.check(server).status, 0, "check's status")
+    wait_until("a line", lambda: len(read_file(log).splitlines()) == 1)
+    server.signal(signal.SIGUSR1)
+    wait_until("it is said", lambda: "stays in use" in server.stderr())
+    t.has(server.stderr(), log, "Permission denied")
+    os.rename(log, log + ".1")
+    server.signal(signal.SIGUSR1)
+    wait_until("it is there", lambda: os.path.exists(log))
+    t.eq(os.stat(log).st_uid, 54321, "its owner")
+    t.eq(t.check(server).status, 0, "check's status")
+    wait_until("another line", lambda: len(read_file(log).splitlines()) == 1)
+    stop(server)
+
+
+@test
 def user_runs_the_commands(t):
     """They are no secret of anyone's, and may dump a core."""
     need_root(t)
