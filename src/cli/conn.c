@@ -331,6 +331,9 @@ enum conn_result conn_step(struct conn *c) {
         enum conn_state was = c->state;
         enum conn_result r = step(c);
         if (r != CONN_BUSY || c->state == was) {
+            if (r == CONN_WAITS && c->config->many) {
+                ssl_socket_rest(&c->sock);
+            }
             return r;
         }
     }

@@ -241,7 +241,6 @@ int serve_link_start(struct serve_link *link, const struct serve_mode *m,
     link->known = known;
     link->known_arg = arg;
     link->exec = false;
-    link->child.pid = 0;
     if (m->argv != NULL) {
         return start_command(link, m, known(arg), err);
     }
@@ -260,8 +259,11 @@ int serve_link_start(struct serve_link *link, const struct serve_mode *m,
 }
 
 nfds_t serve_link_watch(const struct serve_link *link, struct pollfd *fd) {
+    if (!link->exec) {
+        return 0;
+    }
     *fd = (struct pollfd){ .fd = link->child.out.fd }; /* POLLERR comes, too */
-    return link->exec ? 1 : 0;
+    return 1;
 }
 
 bool serve_link_deaf(const struct serve_link *link) {
@@ -295,9 +297,10 @@ void serve_link_end(struct serve_link *link) {
     const struct serve_mode_options *o = link->mode->options;
     if (o->http) {
         http_free(&link->http);
-    }
-    if (o->forward != NULL) {
+    } else if (o->forward != NULL) {
         forward_close(&link->forward);
+    } else if (link->mode->argv == NULL) {
+        service_free(&link->service);
     }
 }
 

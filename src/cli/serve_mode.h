@@ -64,13 +64,15 @@ struct serve_link {
     struct stream *in;             /* in place of stdin */
     struct stream *out;            /* in place of stdout */
     const struct serve_mode *mode; /* borrowed */
-    struct service service;
-    struct http http;
-    serve_link_known *known; /* for the page of `http` */
+    serve_link_known *known;       /* for the page of `http` */
     void *known_arg;
-    bool exec;
-    struct child child; /* of `exec`; else over */
-    struct forward forward;
+    bool exec; /* there is a command, which is `child` */
+    union {    /* by the mode */
+        struct service service;
+        struct http http;
+        struct child child;
+        struct forward forward;
+    };
 };
 
 /**

@@ -157,6 +157,7 @@ static void client_over(struct client *c) {
     }
     access_log_write(s->config->log, r);
     conn_free(&c->conn);
+    pump_free(&c->pump);
     events_stop(&c->source);
     close(c->wire.stream.fd);
     reload_put(c->setup);

@@ -169,6 +169,8 @@ static int answer(struct http *h, int status, bool head, bool json,
         json ? "application/json" : "text/plain; charset=utf-8", len);
     h->body_len = head ? 0 : len;
     h->answered = true;
+    free(h->request);
+    h->request = NULL;
     return 0;
 }
 
@@ -176,7 +178,7 @@ static int answer(struct http *h, int status, bool head, bool json,
 static int try_answer(struct http *h, struct err *err) {
     bool head, json;
     int status = parse(h, &head, &json);
-    if (status == MORE && h->len == sizeof h->request) {
+    if (status == MORE && h->len == HTTP_REQUEST_MAX) {
         status = LARGE;
     } else if (status == MORE && h->ended) {
         if (h->len == 0) {
@@ -211,10 +213,13 @@ static ssize_t http_read(struct stream *stream, void *buf, size_t len,
 static ssize_t http_write(struct stream *stream, const void *buf, size_t len,
                           struct err *err) {
     struct http *h = ((struct http_end *)stream)->of;
-    size_t room = sizeof h->request - h->len;
+    size_t room = HTTP_REQUEST_MAX - h->len;
     size_t n = len < room ? len : room;
-    (void)err;
     if (!h->answered) {
+        if (h->request == NULL &&
+            (h->request = malloc(HTTP_REQUEST_MAX)) == NULL) {
+            return err_set(err, ERR_OS, ENOMEM, "--http: out of memory");
+        }
         memcpy(h->request + h->len, buf, n);
         h->len += n;
     }
@@ -239,9 +244,12 @@ void http_init(struct http *h, http_page *page, void *arg, int64_t now_ms) {
     h->ended = h->answered = false;
     h->len = h->pos = h->head_len = h->body_len = 0;
     h->body = NULL;
+    h->request = NULL;
 }
 
 void http_free(struct http *h) {
     free(h->body);
+    free(h->request);
     h->body = NULL;
+    h->request = NULL;
 }

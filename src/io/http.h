@@ -43,7 +43,8 @@ struct http {
     size_t body_len; /* 0 for HEAD */
     size_t head_len;
     char head[HTTP_HEAD_MAX];
-    char request[HTTP_REQUEST_MAX];
+    char *request; /* HTTP_REQUEST_MAX bytes; owned; NULL: not begun, or
+                      answered */
 };
 
 /**
@@ -54,6 +55,9 @@ struct http {
  * application/json or its path ends in .json; HEAD without a body; what is no
  * HTTP/1.x request with 400; one that is longer than HTTP_REQUEST_MAX with 431;
  * one that is late with 408. A client that ends without a byte gets none.
+ *
+ * A write to `out` fails with ERR_OS (ENOMEM) where there is no memory for the
+ * request.
  *
  * @param page    called at most once, by a read of `in`, which fails with
  *                ERR_OS (ENOMEM) if it does

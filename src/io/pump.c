@@ -1,5 +1,8 @@
 #include "io/pump.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
 static void lane_init(struct pump_lane *l, struct stream *src,
                       struct stream *dst) {
     l->src = src;
@@ -9,6 +12,18 @@ static void lane_init(struct pump_lane *l, struct stream *src,
     l->eof = l->done = l->cut = false;
     l->err = (struct err)ERR_INIT;
     l->wait.events = 0;
+    l->buf = NULL;
+}
+
+static void lane_free(struct pump_lane *l) {
+    free(l->buf);
+    l->buf = NULL;
+    l->len = l->pos = 0;
+}
+
+void pump_free(struct pump *p) {
+    lane_free(&p->up);
+    lane_free(&p->down);
 }
 
 void pump_init(struct pump *p, struct stream *in, struct stream *peer,
@@ -25,8 +40,11 @@ void pump_init(struct pump *p, struct stream *in, struct stream *peer,
 void pump_reuse(struct pump *p, struct stream *in, struct stream *peer,
                 struct stream *out, const struct pump_config *config) {
     size_t pos = p->up.pos, len = p->up.len;
+    unsigned char *buf = p->up.buf;
     bool eof = p->up.eof && !p->up.cut;
+    lane_free(&p->down);
     pump_init(p, in, peer, out, config);
+    p->up.buf = buf;
     p->up.pos = pos;
     p->up.len = len;
     p->up.eof = eof;
@@ -57,7 +75,14 @@ static enum pump_result lane_drain(struct pump_lane *l) {
 }
 
 static enum pump_result lane_fill(struct pump_lane *l) {
-    ssize_t n = l->src->ops->read(l->src, l->buf, sizeof l->buf, &l->err);
+    if (l->buf == NULL && (l->buf = malloc(PUMP_BUF)) == NULL) {
+        err_set(&l->err, ERR_OS, ENOMEM, "out of memory");
+        return lane_blocked(l, l->src, STREAM_ERROR);
+    }
+    ssize_t n = l->src->ops->read(l->src, l->buf, PUMP_BUF, &l->err);
+    if (n <= 0) {
+        lane_free(l);
+    }
     if (n < 0) {
         return lane_blocked(l, l->src, n);
     }

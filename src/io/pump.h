@@ -36,7 +36,7 @@ struct pump_lane {
     bool cut;           /* src was given up before it had ended */
     struct err err;     /* why it failed */
     struct pollfd wait; /* what this lane waits for; events 0: nothing */
-    unsigned char buf[PUMP_BUF];
+    unsigned char *buf; /* PUMP_BUF bytes; owned; NULL while there are none */
 };
 
 struct pump {
@@ -64,7 +64,8 @@ struct pump_config {
 };
 
 /**
- * Make `p` ready to carry in → peer and peer → out.
+ * Make `p` ready to carry in → peer and peer → out; pump_free() is due in the
+ * end. It has memory for bytes only while it has bytes.
  *
  * @param in      borrowed, as all streams
  * @param config  copied; NULL: no wire, PUMP_HALF_CLOSE, no stop_with_peer
@@ -79,6 +80,9 @@ void pump_init(struct pump *p, struct stream *in, struct stream *peer,
 void pump_reuse(struct pump *p, struct stream *in, struct stream *peer,
                 struct stream *out, const struct pump_config *config);
 
+/** Free its memory, and the bytes in it; may be called twice. */
+void pump_free(struct pump *p);
+
 /**
  * Try each lane once, without blocking.
  *
@@ -92,6 +96,8 @@ void pump_reuse(struct pump *p, struct stream *in, struct stream *peer,
  * and a reason that the peer itself gives is then the one reported. A peer
  * that ends without close_notify (ERR_TRUNCATED) may still be reading, and
  * gets what `in` has ready.
+ *
+ * Without memory the lane fails with ERR_OS (ENOMEM), before it reads.
  *
  * A stream whose fd is -1 waits for what the other lane does: `in` and `out`
  * may be two ends of one thing in memory.

@@ -1,5 +1,7 @@
 #include "io/service.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct service *service_of(struct stream *s) {
@@ -20,6 +22,9 @@ static ssize_t echo_read(struct stream *stream, void *buf, size_t len,
     memcpy(buf, s->buf + s->start, n);
     s->start = (s->start + n) % SERVICE_BUF;
     s->len -= n;
+    if (s->len == 0) {
+        service_free(s);
+    }
     return (ssize_t)n;
 }
 
@@ -28,9 +33,11 @@ static ssize_t echo_write(struct stream *stream, const void *buf, size_t len,
     struct service *s = service_of(stream);
     size_t at = (s->start + s->len) % SERVICE_BUF;
     size_t room = SERVICE_BUF - s->len;
-    (void)err;
     if (room == 0) {
         return STREAM_WANT_WR;
+    }
+    if (s->buf == NULL && (s->buf = malloc(SERVICE_BUF)) == NULL) {
+        return err_set(err, ERR_OS, ENOMEM, "out of memory");
     }
     room = room < SERVICE_BUF - at ? room : SERVICE_BUF - at;
     size_t n = len < room ? len : room;
@@ -117,5 +124,12 @@ void service_init(struct service *s, enum service_kind kind,
     s->reply = reply;
     s->reply_len = len;
     s->pos = 0;
+    s->start = s->len = 0;
+    s->buf = NULL;
+}
+
+void service_free(struct service *s) {
+    free(s->buf);
+    s->buf = NULL;
     s->start = s->len = 0;
 }

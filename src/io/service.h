@@ -38,14 +38,15 @@ struct service {
     bool ended;                 /* no more will come from the client */
     const unsigned char *reply; /* borrowed */
     size_t reply_len;
-    uint64_t pos;      /* bytes sent, of the reply or the characters */
-    size_t start, len; /* the part of `buf` that is to go back */
-    unsigned char buf[SERVICE_BUF];
+    uint64_t pos;       /* bytes sent, of the reply or the characters */
+    size_t start, len;  /* the part of `buf` that is to go back */
+    unsigned char *buf; /* SERVICE_BUF bytes; owned; NULL: len is 0 */
 };
 
 /**
- * Make `s` ready for one client. It must stay where it is from then on, holds
- * nothing that is to be freed, and no call of its streams fails.
+ * Make `s` ready for one client; service_free() is due in the end. It must stay
+ * where it is from then on. No call of its streams fails, but for a write to
+ * echo's `out`: ERR_OS (ENOMEM).
  *
  * `out` of echo answers STREAM_WANT_WR while its buffer is full, `in`
  * STREAM_WANT_RD while there is nothing to send.
@@ -55,5 +56,8 @@ struct service {
  */
 void service_init(struct service *s, enum service_kind kind,
                   const unsigned char *reply, size_t len);
+
+/** May be called twice. */
+void service_free(struct service *s);
 
 #endif

@@ -61,6 +61,31 @@ static inline bool compat_has_psk(const mbedtls_ssl_config *conf) {
            conf->MBEDTLS_PRIVATE(f_psk) != NULL;
 }
 
+/* What is left of the two record buffers while they are given up: 3.6 keeps
+ * the number of the next record to come in the first bytes of its own. */
+struct compat_rest {
+    bool resting;
+    unsigned char number[8];
+    size_t in_hdr, out_hdr, out_msg; /* offsets */
+};
+
+/**
+ * Give up the record buffers, of 17 kB each, if nothing is in them, and a
+ * server what it shook hands with; not with another version of the library, nor
+ * before the handshake is done.
+ *
+ * Until compat_wake() nothing may be called on `ssl` but mbedtls_ssl_free() and
+ * what only asks.
+ */
+void compat_rest(mbedtls_ssl_context *ssl, struct compat_rest *r);
+
+/**
+ * Have them again; harmless if they are there.
+ *
+ * @return 0, or MBEDTLS_ERR_SSL_ALLOC_FAILED, after which it may be tried again
+ */
+int compat_wake(mbedtls_ssl_context *ssl, struct compat_rest *r);
+
 /**
  * After a fork, so that no two processes draw the same random numbers; 3.6.6
  * notices by itself.

@@ -257,8 +257,7 @@ void ssl_chain_info(const struct ssl_chain *c, struct ssl_context *ctx,
     info->name_checked = c->name_checked;
     memcpy(info->server_hostname, c->server_hostname,
            sizeof info->server_hostname);
-    info->cert_count = c->verify.cert_count;
-    memcpy(info->certs, c->verify.certs, sizeof info->certs);
+    ssl_verify_info(&c->verify, info);
     ssl_diagnose_chain(&c->certs, ctx, &c->verify, c->flags, info);
 }
 

@@ -202,7 +202,8 @@ int ssl_failure_pin(struct ssl_socket *s, struct err *err) {
         return err_set(err, ERR_VERIFY, SSL_BADCERT_PIN,
                        "the peer sent no certificate, and its key is pinned");
     }
-    if (s->verify.cert_count == 0) { /* not verified, so not described */
+    if (s->verify.cert_count == 0 && ssl_verify_room(&s->verify, 1)) {
+        /* Not verified, so not described. */
         ssl_cert_describe(crt, s->ctx->now, &s->verify.certs[0]);
         s->verify.cert_count = 1;
     }

@@ -25,9 +25,11 @@ static int op_end(struct stream *s, struct err *err) {
     return ssl_socket_end((struct ssl_socket *)s, err);
 }
 
-static void begin_call(struct ssl_socket *s) {
+/* @return 0, or an MBEDTLS_ERR_* value */
+static int begin_call(struct ssl_socket *s) {
     s->ctx->detail[0] = '\0';
     s->reads = 0;
+    return compat_wake(&s->ssl, &s->rest);
 }
 
 static int bio_result(ssize_t n, int failed) {
@@ -217,9 +219,8 @@ int ssl_socket_do_handshake(struct ssl_socket *sock, struct err *err) {
     if (sock->handshake_done) {
         return sock->pin_refused ? ssl_failure_pin(sock, err) : 0;
     }
-    begin_call(sock);
-    int ret = mbedtls_ssl_handshake(&sock->ssl);
-    if (ret != 0) {
+    int ret = begin_call(sock);
+    if (ret != 0 || (ret = mbedtls_ssl_handshake(&sock->ssl)) != 0) {
         return stream_result(sock, ret, err);
     }
     sock->handshake_done = true;
@@ -235,8 +236,10 @@ ssize_t ssl_socket_read(struct ssl_socket *sock, void *buf, size_t len,
     if (ready != 0) {
         return ready;
     }
-    int n;
-    begin_call(sock);
+    int n = begin_call(sock);
+    if (n != 0) {
+        return stream_result(sock, n, err);
+    }
     do { /* no data, and more may follow: a ticket, or an empty record */
         n = mbedtls_ssl_read(&sock->ssl, buf, len);
     } while (n == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET ||
@@ -266,8 +269,10 @@ ssize_t ssl_socket_write(struct ssl_socket *sock, const void *buf, size_t len,
     if (ready != 0) {
         return ready;
     }
-    begin_call(sock);
-    int n = mbedtls_ssl_write(&sock->ssl, buf, len);
+    int n = begin_call(sock);
+    if (n == 0) {
+        n = mbedtls_ssl_write(&sock->ssl, buf, len);
+    }
     return n > 0 ? n : stream_result(sock, n, err);
 }
 
@@ -283,9 +288,9 @@ int ssl_socket_end(struct ssl_socket *sock, struct err *err) {
     if (sock->ctx->no_close_notify) {
         return sock->lower->ops->end(sock->lower, err);
     }
-    begin_call(sock);
-    int ret = 0;
-    if (!sock->close_notify_begun && compat_unsent(&sock->ssl) != 0) {
+    int ret = begin_call(sock);
+    if (ret == 0 && !sock->close_notify_begun &&
+        compat_unsent(&sock->ssl) != 0) {
         ret = compat_flush(&sock->ssl); /* a write was given up half-way */
     }
     if (ret == 0) {
@@ -297,6 +302,10 @@ int ssl_socket_end(struct ssl_socket *sock, struct err *err) {
     }
     sock->close_notify_sent = true;
     return 0;
+}
+
+void ssl_socket_rest(struct ssl_socket *sock) {
+    compat_rest(&sock->ssl, &sock->rest);
 }
 
 void ssl_socket_listen(struct ssl_socket *sock, ssl_tap_listener *listener,

@@ -17,6 +17,7 @@
 #define TLS_SSL_SOCKET_H
 
 #include "base/stream.h"
+#include "tls/compat.h"
 #include "tls/ssl_context.h"
 #include "tls/ssl_tap.h"
 #include "tls/ssl_verify.h"
@@ -28,6 +29,7 @@ struct ssl_socket {
     struct stream *lower;
     struct ssl_context *ctx;
     mbedtls_ssl_context ssl;
+    struct compat_rest rest;
     char server_hostname[SSL_NAME_MAX];
     bool name_checked;
     bool handshake_done;
@@ -132,6 +134,16 @@ ssize_t ssl_socket_write(struct ssl_socket *sock, const void *buf, size_t len,
  * @return 0: sent, now or before; STREAM_WANT_RD, _WANT_WR; STREAM_ERROR
  */
 int ssl_socket_end(struct ssl_socket *sock, struct err *err);
+
+/**
+ * Hold as little memory as possible until the next call: the peer is waited
+ * for, and may be for hours. The buffers of the records, 33 kB, are given up if
+ * nothing is in them, and come back by themselves; where there is no memory for
+ * that, that call fails with ERR_TLS (MBEDTLS_ERR_SSL_ALLOC_FAILED).
+ *
+ * Not in MicroPython.
+ */
+void ssl_socket_rest(struct ssl_socket *sock);
 
 /** Free all that `sock` holds, sending nothing; may be called twice. */
 void ssl_socket_free(struct ssl_socket *sock);

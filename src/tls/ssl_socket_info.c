@@ -74,8 +74,7 @@ const char *ssl_socket_awaiting(const struct ssl_socket *sock) {
 static void info_certs(const struct ssl_socket *sock, struct ssl_info *info) {
     if (sock->verify.called) {
         info->verified = true;
-        info->cert_count = sock->verify.cert_count;
-        memcpy(info->certs, sock->verify.certs, sizeof info->certs);
+        ssl_verify_info(&sock->verify, info);
         return;
     }
     const mbedtls_x509_crt *crt =

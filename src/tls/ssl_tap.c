@@ -44,8 +44,9 @@ void ssl_tap_free(struct ssl_tap *t) {
     lane_free(&t->in);
     lane_free(&t->out);
     mbedtls_free(t->certificate);
-    t->certificate = NULL;
-    t->certificate_len = 0;
+    mbedtls_free(t->hello);
+    t->certificate = t->hello = NULL;
+    t->certificate_len = t->hello_len = 0;
 }
 
 /* Whose bytes go by here? */
@@ -59,13 +60,14 @@ static void tell(const struct ssl_tap *t, const struct ssl_tap_message *m) {
     }
 }
 
-static void keep_certificate(struct ssl_tap *t, const unsigned char *msg,
-                             size_t len) {
-    mbedtls_free(t->certificate);
-    t->certificate = mbedtls_calloc(1, len > 0 ? len : 1);
-    t->certificate_len = t->certificate != NULL ? len : 0;
-    if (t->certificate_len > 0) {
-        memcpy(t->certificate, msg, len);
+/* Keep a copy in place of the one before; without memory there is none. */
+static void keep(unsigned char **to, size_t *to_len, const unsigned char *msg,
+                 size_t len) {
+    mbedtls_free(*to);
+    *to = mbedtls_calloc(1, len > 0 ? len : 1);
+    *to_len = *to != NULL ? len : 0;
+    if (*to_len > 0) {
+        memcpy(*to, msg, len);
     }
 }
 
@@ -84,12 +86,12 @@ static void learn(struct ssl_tap *t, struct ssl_tap_lane *l, unsigned type,
                   const unsigned char *msg, size_t len) {
     bool server = is_server(t, l);
     if (type == SSL_MSG_CLIENT_HELLO && !server) {
-        (void)ssl_hello_read_client(msg, len, &t->offer);
+        keep(&t->hello, &t->hello_len, msg, len);
     } else if (server) {
         (void)ssl_hello_read_server(type, msg, len, &t->chosen);
     }
     if (type == SSL_MSG_CERTIFICATE && !l->out) {
-        keep_certificate(t, msg, len);
+        keep(&t->certificate, &t->certificate_len, msg, len);
     } else if (type == SSL_MSG_CERTIFICATE) {
         keep_own(t, msg, len);
     }
@@ -336,6 +338,15 @@ static void see_record(struct ssl_tap *t, struct ssl_tap_lane *l) {
                    t->chosen.version != TLS13;
 }
 
+static bool shaken(const struct ssl_tap *t) {
+    return t->in.finished && t->out.finished;
+}
+
+/* Is what follows only counted? */
+static bool counts_only(const struct ssl_tap *t, const struct ssl_tap_lane *l) {
+    return shaken(t) && l->got_data && t->listener == NULL;
+}
+
 /* A record's header is here: what is to be done with the rest? */
 static void begin_record(struct ssl_tap *t, struct ssl_tap_lane *l) {
     const unsigned char *h = l->header;
@@ -350,11 +361,10 @@ static void begin_record(struct ssl_tap *t, struct ssl_tap_lane *l) {
     if (l->body_len > l->traffic.largest_record) {
         l->traffic.largest_record = l->body_len;
     }
-    bool done = t->in.finished && t->out.finished;
-    if (!done) {
+    if (!shaken(t)) {
         l->traffic.handshake_bytes += HEADER + l->body_len;
     }
-    if (!done || !l->got_data || t->listener != NULL) {
+    if (!counts_only(t, l)) {
         l->body = mbedtls_calloc(1, l->body_len + 1);
         l->lost = l->body == NULL;
     }
@@ -387,6 +397,10 @@ void ssl_tap_see(struct ssl_tap *t, bool out, const unsigned char *buf,
             }
             mbedtls_free(l->body);
             l->body = NULL;
+            if (counts_only(t, l)) {
+                keys_free(&l->handshake);
+                keys_free(&l->data);
+            }
             l->header_len = 0;
             l->body_at = l->body_len = 0;
         }
@@ -432,7 +446,11 @@ const unsigned char *ssl_tap_certificate(const struct ssl_tap *t, size_t i,
 
 void ssl_tap_info(const struct ssl_tap *t, struct ssl_info *info) {
     const struct ssl_chosen *c = &t->chosen;
-    *(t->server_side ? &info->theirs : &info->ours) = t->offer;
+    if (t->hello != NULL) {
+        (void)ssl_hello_read_client(t->hello, t->hello_len,
+                                    t->server_side ? &info->theirs
+                                                   : &info->ours);
+    }
     info->group = c->group;
     info->sig_alg = c->sig_alg;
     memcpy(info->alpn, c->alpn, sizeof info->alpn);

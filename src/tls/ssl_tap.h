@@ -81,7 +81,8 @@ struct ssl_tap {
     unsigned tickets;           /* up to the first application data */
     ssl_tap_listener *listener; /* NULL: none */
     void *listener_arg;
-    struct ssl_offer offer;   /* of the last ClientHello */
+    unsigned char *hello; /* the last ClientHello; owned; NULL: none */
+    size_t hello_len;
     struct ssl_chosen chosen; /* by the server */
     /* What the peer sent as its Certificate message; owned; NULL: none. */
     unsigned char *certificate;

@@ -55,7 +55,9 @@ static void add_list(struct text *x, const char *what, enum ssl_kind kind,
     }
 }
 
-static void client_hello(struct text *x, const struct ssl_offer *o) {
+static void client_hello(struct text *x, const unsigned char *msg, size_t len) {
+    struct ssl_offer offer, *o = &offer;
+    (void)ssl_hello_read_client(msg, len, o);
     add_list(x, "versions", SSL_KIND_VERSION, &o->of[SSL_KIND_VERSION], 4);
     add_list(x, "suites", SSL_KIND_CIPHER, &o->of[SSL_KIND_CIPHER], 3);
     add_list(x, "groups", SSL_KIND_GROUP, &o->of[SSL_KIND_GROUP], 4);
@@ -110,7 +112,7 @@ static void handshake(struct text *x, const struct ssl_tap *t,
     size_t len = m->len - MSG_HEADER;
     switch (m->type) {
     case SSL_MSG_CLIENT_HELLO:
-        client_hello(x, &t->offer);
+        client_hello(x, msg, len);
         break;
     case SSL_MSG_SERVER_HELLO:
     case SSL_MSG_ENCRYPTED_EXTENSIONS:

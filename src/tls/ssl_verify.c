@@ -206,7 +206,34 @@ static void keep_top(struct ssl_verify *v, const mbedtls_x509_crt *crt) {
     }
 }
 
+bool ssl_verify_room(struct ssl_verify *v, size_t n) {
+    if (n <= v->cert_room) {
+        return true;
+    }
+    struct ssl_cert_info *more = mbedtls_calloc(n, sizeof *more);
+    if (more == NULL) {
+        return false;
+    }
+    if (v->cert_count > 0) {
+        memcpy(more, v->certs, v->cert_count * sizeof *more);
+    }
+    mbedtls_free(v->certs);
+    v->certs = more;
+    v->cert_room = n;
+    return true;
+}
+
+void ssl_verify_info(const struct ssl_verify *v, struct ssl_info *info) {
+    info->cert_count = v->cert_count;
+    if (v->cert_count > 0) {
+        memcpy(info->certs, v->certs, v->cert_count * sizeof *v->certs);
+    }
+}
+
 void ssl_verify_free(struct ssl_verify *v) {
+    mbedtls_free(v->certs);
+    v->certs = NULL;
+    v->cert_count = v->cert_room = 0;
     mbedtls_free(v->top);
     v->top = NULL;
     v->top_len = 0;
@@ -222,6 +249,10 @@ int ssl_verify_callback(void *arg, mbedtls_x509_crt *crt, int depth,
     const mbedtls_x509_time *now = clock_of(v);
     int64_t off = now != NULL ? judge_time(crt, now, flags) : 0;
     size_t i = (size_t)depth;
+    /* It goes from the top down: the first has the highest number. */
+    if (i < SSL_CHAIN_MAX && !ssl_verify_room(v, i + 1)) {
+        return MBEDTLS_ERR_X509_ALLOC_FAILED;
+    }
     judge_crls(v, crt, i, flags);
     judge_key(v, crt, i, flags);
     if (depth > 0) {
@@ -235,7 +266,7 @@ int ssl_verify_callback(void *arg, mbedtls_x509_crt *crt, int depth,
             *flags |= SSL_BADCERT_PIN;
         }
     }
-    if (!v->called && v->ctx->keep_top) { /* it goes from the top down */
+    if (!v->called && v->ctx->keep_top) {
         keep_top(v, crt);
     }
     v->called = true;

@@ -23,7 +23,8 @@ struct ssl_verify {
     bool crl_used;  /* one of the CRLs is of a CA in the path */
     bool called;    /* Mbed TLS got as far as a chain */
     size_t cert_count;
-    struct ssl_cert_info certs[SSL_CHAIN_MAX]; /* leaf first */
+    size_t cert_room;
+    struct ssl_cert_info *certs; /* leaf first; owned */
     /* How far the clock is outside each one's validity: below 0 before it
      * begins, above 0 after it has ended. */
     int64_t seconds_off[SSL_CHAIN_MAX];
@@ -32,6 +33,17 @@ struct ssl_verify {
     unsigned char *top;
     size_t top_len;
 };
+
+/**
+ * Have room for `n` certificates in `certs`; those that are there stay.
+ *
+ * @param n  1..SSL_CHAIN_MAX
+ * @return whether there is
+ */
+bool ssl_verify_room(struct ssl_verify *v, size_t n);
+
+/** Fill the certificates of the report. */
+void ssl_verify_info(const struct ssl_verify *v, struct ssl_info *info);
 
 /** Free what it owns; may be called twice. */
 void ssl_verify_free(struct ssl_verify *v);
@@ -47,7 +59,8 @@ void ssl_verify_free(struct ssl_verify *v);
  * certificates with the same name, Mbed TLS prefers one that is valid now.
  *
  * @param arg  a struct ssl_verify
- * @return 0: go on; what is found is in *flags
+ * @return 0: go on; what is found is in *flags; or
+ *         MBEDTLS_ERR_X509_ALLOC_FAILED
  */
 int ssl_verify_callback(void *arg, mbedtls_x509_crt *crt, int depth,
                         uint32_t *flags);

@@ -9,6 +9,7 @@ static struct fake in, peer, out;
 
 static enum pump_result run_with(const struct pump_config *config,
                                  struct err *err) {
+    pump_free(&pump);
     pump_init(&pump, &in.stream, &peer.stream, &out.stream, config);
     for (int i = 0; i < 5000; i++) {
         enum pump_result r = pump_step(&pump, err);
@@ -107,6 +108,7 @@ static void garbage_after_the_end_does_not_hold_a_step(void **state) {
     fake_init(&wire, 3, 256, 1);
     wire.always = 1;
     fake_init(&out, 1, 0, 64);
+    pump_free(&pump);
     pump_init(&pump, &in.stream, &peer.stream, &out.stream, &config);
     for (int i = 0; i < 50 && wire.given_pos == 0; i++) {
         assert_int_not_equal(pump_step(&pump, &err), PUMP_FAILED);
@@ -129,6 +131,7 @@ static void a_reset_after_the_peers_end_counts_if_we_sent_bytes(void **state) {
         fake_init(&wire, 3, 0, 64);
         wire.reset = 1;
         fake_init(&out, 1, 0, 64);
+        pump_free(&pump);
         pump_init(&pump, &first.stream, &peer.stream, &out.stream, &config);
         enum pump_result r = PUMP_IDLE;
         for (int i = 0; i < 100 && r != PUMP_DONE && r != PUMP_FAILED; i++) {
@@ -191,6 +194,7 @@ static void a_peer_that_only_half_closed_is_waited_on(void **state) {
     fake_init(&wire, 3, 0, 64);
     wire.silent = 1;
     fake_init(&out, 1, 0, 64);
+    pump_free(&pump);
     pump_init(&pump, &in.stream, &peer.stream, &out.stream, &config);
     for (int i = 0; i < 50; i++) {
         enum pump_result r = pump_step(&pump, &err);
@@ -219,6 +223,7 @@ static void waiting_ends_our_sending_after_the_peers(void **state) {
         fake_init(&peer, 3, 9, 64);
         peer.silent = 1;
         fake_init(&out, 1, 0, 64);
+        pump_free(&pump);
         pump_init(&pump, &in.stream, &peer.stream, &out.stream, &config);
         for (int i = 0; i < 50; i++) {
             (void)pump_step(&pump, &err);
@@ -350,6 +355,7 @@ static void the_wait_follows_the_answer_not_the_operation(void **state) {
     fake_init(&peer, 3, 0, 64);
     peer.silent = peer.want_rd_on_write = 1;
     fake_init(&out, 1, 0, 64);
+    pump_free(&pump);
     pump_init(&pump, &in.stream, &peer.stream, &out.stream, NULL);
     assert_int_equal(pump_step(&pump, &err), PUMP_IDLE);
     assert_int_equal(pump_wait(&pump, fds), 2);

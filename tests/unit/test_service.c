@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "fake_stream.h"
@@ -33,9 +34,11 @@ static void end(void) {
 static enum pump_result run(enum service_kind kind, const char *reply,
                             size_t given, size_t chunk) {
     struct err err = ERR_INIT;
+    service_free(&s);
     service_init(&s, kind, (const unsigned char *)reply,
                  reply != NULL ? strlen(reply) : 0);
     fake_init(&client, 3, given, chunk);
+    pump_free(&pump);
     pump_init(&pump, &s.in.stream, &client.stream, &s.out.stream, NULL);
     for (int i = 0; i < 5000; i++) {
         enum pump_result r = pump_step(&pump, &err);
@@ -67,6 +70,7 @@ static void echo_sends_all_back_in_every_chunk_size(void **state) {
 static void echo_takes_no_more_than_its_buffer_holds(void **state) {
     (void)state;
     static unsigned char much[SERVICE_BUF + 1], back[SERVICE_BUF + 1];
+    service_free(&s);
     service_init(&s, SERVICE_ECHO, NULL, 0);
     memset(much, 'x', sizeof much);
     assert_int_equal(take(back, 1), STREAM_WANT_RD);
@@ -84,6 +88,7 @@ static void echo_takes_no_more_than_its_buffer_holds(void **state) {
 static void echo_keeps_the_order(void **state) {
     (void)state;
     unsigned char in = 0, out = 0;
+    service_free(&s);
     service_init(&s, SERVICE_ECHO, NULL, 0);
     for (int i = 0; i < 2000; i++) {
         unsigned char there[97], back[89];
@@ -114,13 +119,16 @@ static void echo_ends_when_a_full_buffer_cannot_be_sent(void **state) {
     (void)state;
     struct err err = ERR_INIT;
     enum pump_result r = PUMP_MOVED;
+    service_free(&s);
     service_init(&s, SERVICE_ECHO, NULL, 0);
     fake_init(&client, 3, 100, 64);
     static unsigned char much[SERVICE_BUF];
     assert_int_equal(give(much, sizeof much), SERVICE_BUF);
     client.fail_at = 1;
     client.taken_len = 1;
+    pump_free(&pump);
     pump_init(&pump, &s.in.stream, &client.stream, &s.out.stream, NULL);
+    pump.up.buf = malloc(PUMP_BUF);
     pump.up.len = 1; /* on its way when the buffer had been filled again */
     for (int i = 0; i < 50 && r != PUMP_FAILED; i++) {
         r = pump_step(&pump, &err);
@@ -144,6 +152,7 @@ static void discard_sends_nothing_and_ends_with_the_client(void **state) {
     assert_int_equal(client.given_pos, 200);
     assert_int_equal(client.taken_len, 0);
     assert_int_equal(client.ended, 1);
+    service_free(&s);
     service_init(&s, SERVICE_DISCARD, NULL, 0);
     assert_int_equal(take(buf, sizeof buf), STREAM_WANT_RD);
     assert_int_equal(give("abc", 3), 3);
@@ -162,6 +171,7 @@ static void chargen_has_the_lines_of_the_rfc(void **state) {
     char got[sizeof lines];
     static char more[74 * 95 + 74];
     for (size_t chunk = 1; chunk <= 75; chunk += 37) {
+        service_free(&s);
         service_init(&s, SERVICE_CHARGEN, NULL, 0);
         for (size_t at = 0; at < sizeof lines - 1;) {
             size_t left = sizeof lines - 1 - at;
@@ -169,6 +179,7 @@ static void chargen_has_the_lines_of_the_rfc(void **state) {
         }
         assert_memory_equal(got, lines, sizeof lines - 1);
     }
+    service_free(&s);
     service_init(&s, SERVICE_CHARGEN, NULL, 0);
     assert_int_equal(take(more, sizeof more), sizeof more);
     assert_memory_equal(more, lines, 148);
@@ -179,6 +190,7 @@ static void chargen_has_the_lines_of_the_rfc(void **state) {
 static void chargen_ends_with_the_client(void **state) {
     (void)state;
     char buf[8];
+    service_free(&s);
     service_init(&s, SERVICE_CHARGEN, NULL, 0);
     assert_int_equal(give("abc", 3), 3);
     assert_int_equal(take(buf, sizeof buf), sizeof buf);

@@ -140,6 +140,7 @@ static void every_reason_is_told_with_its_certificate(void **state) {
     (void)state;
     memset(&v, 0, sizeof v);
     v.name = "board";
+    assert_true(ssl_verify_room(&v, 2));
     v.cert_count = 2;
     snprintf(v.certs[0].subject, SSL_NAME_MAX, "CN=a");
     snprintf(v.certs[0].names, SSL_NAME_MAX, "DNS:b");
@@ -161,6 +162,7 @@ static void every_reason_is_told_with_its_certificate(void **state) {
     assert_string_equal(text, "the peer's certificate was not sent");
     ssl_verify_explain(&v, UINT32_MAX, text, 20);
     assert_in_range(strlen(text), 1, 19);
+    ssl_verify_free(&v);
 }
 
 static void every_flag_has_one_name(void **state) {
