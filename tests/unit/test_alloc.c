@@ -123,10 +123,17 @@ static int attempt(enum ssl_version version, struct pki_data *root,
     memset(&ctx_c, 0, sizeof ctx_c);
     memset(&client, 0, sizeof client);
     if (ssl_wrap_socket(&ctx_s, &server, &wire_s.stream, &s, err_s) == 0 &&
-        ssl_wrap_socket(&ctx_c, &client, &wire_c.stream, &c, err_c) == 0 &&
-        ssl_context_set_versions(&ctx_c, version, version, err_c) == 0) {
+        ssl_wrap_context(&ctx_c, &c, err_c) == 0 &&
+        ssl_context_set_versions(&ctx_c, version, version, err_c) == 0 &&
+        ssl_wrap_socket(&ctx_c, &client, &wire_c.stream, &c, err_c) == 0) {
         ssl_context_set_ca_source(&ctx_c, store, root);
         ok = exchange(err_c, err_s) == 0;
+        if (ok) {
+            assert_int_equal(mbedtls_ssl_get_version_number(&client.ssl),
+                             version == SSL_TLS_1_2
+                                 ? MBEDTLS_SSL_VERSION_TLS1_2
+                                 : MBEDTLS_SSL_VERSION_TLS1_3);
+        }
     }
     ssl_socket_free(&client);
     ssl_socket_free(&server);
