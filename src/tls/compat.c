@@ -23,6 +23,7 @@ static bool is_empty(const mbedtls_ssl_context *ssl) {
  * the connection ends. A client needs it for the tickets to come, a server for
  * nothing. */
 void mbedtls_ssl_handshake_free(mbedtls_ssl_context *ssl);
+void mbedtls_ssl_transform_free(mbedtls_ssl_transform *transform);
 
 static void forget_handshake(mbedtls_ssl_context *ssl) {
     if (IT(handshake) != NULL &&
@@ -31,6 +32,12 @@ static void forget_handshake(mbedtls_ssl_context *ssl) {
         mbedtls_ssl_handshake_free(ssl);
         mbedtls_free(IT(handshake));
         IT(handshake) = NULL;
+        mbedtls_ssl_transform_free(IT(transform_negotiate));
+        mbedtls_free(IT(transform_negotiate));
+        IT(transform_negotiate) = NULL;
+        mbedtls_ssl_session_free(IT(session_negotiate));
+        mbedtls_free(IT(session_negotiate));
+        IT(session_negotiate) = NULL;
     }
 }
 
