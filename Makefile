@@ -10,6 +10,8 @@
 #   make sanitize   the tests under ASan and UBSan (SAN=... for others)
 #   make valgrind   the unit tests under valgrind
 #   make fuzz       FUZZ_SECONDS of libFuzzer on each target (needs clang)
+#   make bench      beside other tools: how fast, and how large
+#   make soak       many clients, and SOAK_SECONDS of odd ones, at serve
 #   make install    PREFIX, DESTDIR
 #
 # V=1 shows the commands. MBEDTLS=system takes pkg-config's Mbed TLS, MBEDTLS_SRC=DIR an unpacked tree.
@@ -133,6 +135,9 @@ coverage:
 bench: $(BIN)
 	@sh tests/bench/run.sh $(BIN)
 
+soak: $(BIN)
+	@sh tests/soak/run.sh $(BIN)
+
 readme: $(BIN)
 	@python3 tests/readme.py $(BIN) --write
 
@@ -214,7 +219,7 @@ $(FUZZ:=-lib): %-lib: %.o $(LIB)
 	$(call LINK,-fsanitize=fuzzer)
 
 .PHONY: all deps demo test check check-unit check-fuzz check-cli check-peer \
-	sanitize valgrind fuzz fuzz-run coverage bench readme lint format install uninstall \
+	sanitize valgrind fuzz fuzz-run coverage bench soak readme lint format install uninstall \
 	clean FORCE
 .SECONDARY:
 -include $(OBJ:.o=.d) $(BUILD)/src/main.d $(UNIT:=.d) $(HELPER:=.d) $(FUZZ:=.d) \

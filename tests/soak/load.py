@@ -1,0 +1,250 @@
+"""What the soak and the benches share: a server, its size, many clients."""
+import concurrent.futures
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import socket
+import ssl
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+CERTS = os.path.join(ROOT, "certs")
+PATIENCE = 60  # seconds for any single wait
+
+
+class Failed(Exception):
+    """The server did something else."""
+
+
+def cert(name):
+    return os.path.join(CERTS, name)
+
+
+def number(name, default):
+    """A parameter, from the environment."""
+    return int(os.environ.get(name, default))
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def raise_fd_limit(wanted):
+    """@return how many descriptors this process and its children may have"""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        wanted = hard
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return wanted
+
+
+def wait_until(what, condition, patience=PATIENCE):
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.01)
+    raise Failed("waited in vain for " + what)
+
+
+def folder():
+    return tempfile.mkdtemp(prefix="mptls-load-")
+
+
+class Process:
+    """A server, and what it and its children are."""
+
+    def __init__(self, argv, where=None):
+        self.dir = where or folder()
+        self.errors = os.path.join(self.dir, "stderr")
+        with open(self.errors, "wb") as err:
+            self.p = subprocess.Popen(
+                list(map(str, argv)), stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=err, start_new_session=True)
+
+    def said(self):
+        with open(self.errors, "rb") as f:
+            return f.read().decode(errors="replace")
+
+    def pids(self):
+        """Its own, and those of its children."""
+        found, i = [self.p.pid], 0
+        while i < len(found):
+            for task in listdir("/proc/%d/task" % found[i]):
+                found += map(int, read("/proc/%d/task/%s/children" % (
+                    found[i], task)).split())
+            i += 1
+        return found
+
+    def resident(self):
+        """Bytes of memory."""
+        return 1024 * sum(int(n) for pid in self.pids() for n in re.findall(
+            r"VmRSS:\s*(\d+)", read("/proc/%d/status" % pid)))
+
+    def seconds(self):
+        """Of the processor, so far."""
+        ticks = 0
+        for pid in self.pids():
+            ticks += sum(map(int, read("/proc/%d/stat" % pid).rpartition(
+                ")")[2].split()[11:13]))
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def descriptors(self):
+        """How many; None if that is not to be seen."""
+        try:
+            return sum(len(os.listdir("/proc/%d/fd" % p)) for p in self.pids())
+        except OSError:
+            return None
+
+    def listening_port(self):
+        """As the kernel has it, for servers that do not tell."""
+        def look():
+            if self.p.poll() is not None:
+                raise Failed("the server ended: " + self.said())
+            inodes = {os.readlink(os.path.join("/proc/%d/fd" % pid, fd))
+                      for pid in self.pids()
+                      for fd in listdir("/proc/%d/fd" % pid)}
+            for line in read("/proc/net/tcp").splitlines()[1:]:
+                f = line.split()
+                if f[3] == "0A" and "socket:[%s]" % f[9] in inodes:
+                    return int(f[1].split(":")[1], 16)
+            return 0
+        return wait_until("a listener", look)
+
+    def stop(self, number=signal.SIGTERM):
+        """@return the exit status"""
+        if self.p.poll() is None:
+            self.p.send_signal(number)
+        try:
+            rc = self.p.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise Failed("the server does not end") from None
+        return 128 - rc if rc < 0 else rc
+
+    def end(self):
+        if self.p.poll() is None:
+            os.killpg(self.p.pid, signal.SIGKILL)
+            self.p.wait()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.end()
+
+
+def read(path):
+    try:
+        with open(path, encoding="ascii", errors="replace") as f:
+            return f.read()
+    except OSError:
+        return ""
+
+
+def listdir(path):
+    try:
+        return os.listdir(path)
+    except OSError:
+        return []
+
+
+class Mptls(Process):
+    """mptls serve --keep-open, its port, and its access log."""
+
+    def __init__(self, binary, *args, wrap=()):
+        where = folder()
+        self.log = os.path.join(where, "log")
+        super().__init__([
+            *wrap, binary, "serve", "127.0.0.1:0", "--keep-open", "--cert",
+            cert("server-ec256.pem"), "--key", cert("server-ec256-key.pem"),
+            "--access-log", self.log, "--log-format", "json", *args], where)
+        self.port = wait_until("mptls to listen", self.ready)
+
+    def ready(self):
+        found = re.search(r"listening on 127\.0\.0\.1:(\d+)", self.said())
+        if not found and self.p.poll() is not None:
+            raise Failed("mptls ended: " + self.said())
+        return found and int(found[1])
+
+
+    def logged(self):
+        """A dictionary for each line of the log."""
+        with open(self.log, encoding="ascii") as f:
+            return [json.loads(line) for line in f]
+
+
+def client_context(identity=None):
+    ctx = ssl.create_default_context(cafile=cert("root.pem"))
+    ctx.verify_flags &= ~getattr(ssl, "VERIFY_X509_STRICT", 0)
+    if identity:
+        ctx.load_cert_chain(cert(identity + ".pem"),
+                            cert(identity + "-key.pem"))
+    return ctx
+
+
+def source(n):
+    """A loopback address for the n-th client: one has 28,000 ports only."""
+    return "127.%d.%d.%d" % (1 + (n >> 16), n >> 8 & 255, n & 255)
+
+
+def dial(port, own="127.0.0.1"):
+    s = socket.socket()
+    s.settimeout(PATIENCE)
+    s.bind((own, 0))
+    s.connect(("127.0.0.1", port))
+    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return s
+
+
+def shake(ctx, sock):
+    return ctx.wrap_socket(sock, server_hostname="localhost",
+                           suppress_ragged_eofs=False)
+
+
+def reset(sock):
+    """Close with a reset in place of an end."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                    struct.pack("ii", 1, 0))
+    if isinstance(sock, ssl.SSLSocket):
+        socket.socket(fileno=sock.detach()).close()
+    else:
+        sock.close()
+
+
+def echoes(sock, data):
+    """Send it, and have it back."""
+    sock.sendall(data)
+    got = bytearray()
+    while len(got) < len(data):
+        more = sock.recv(65536)
+        if not more:
+            raise Failed("the end after %d of %d bytes" % (
+                len(got), len(data)))
+        got += more
+    if got != data:
+        raise Failed("other bytes came back")
+
+
+def every(work, items, threads):
+    """Do it for all, some at a time; @return the results, in order"""
+    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(work, items))
+
+
+def main(run):
+    """Exit as run() does, and on its failure with 1."""
+    try:
+        sys.exit(run())
+    except Failed as e:
+        say("FAIL %s" % e)
+        sys.exit(1)
