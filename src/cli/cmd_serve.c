@@ -118,7 +118,7 @@ static int allow(const void *arg, struct landlock *l, struct err *err) {
 /* From here on nothing but clients can go wrong. */
 static int start(struct serve *s, struct err *err) {
     bool programs = s->mode.argv != NULL;
-    if (net_listen(s->where.host, s->where.port, &s->listener, err) != 0 ||
+    if (net_listen_at(&s->where, 1, &s->listener, err) != 0 ||
         access_log_open(&s->log, &s->o.log, &s->out, err) != 0 ||
         jail_enter(&s->jail, programs ? NULL : allow, s, err) != 0) {
         return -1;

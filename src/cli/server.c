@@ -75,29 +75,6 @@ struct server {
 
 static void watch_clock(struct server *s);
 
-#include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-static int net_accept_now(const struct net_listener *l, size_t i,
-                          struct net_path *path, struct err *err) {
-    struct loop plain;
-    struct pollfd p = { .fd = l->fd[i], .events = POLLIN };
-    loop_init(&plain, -1, NULL, 0);
-    if (poll(&p, 1, 0) != 1) {
-        return STREAM_WANT_RD;
-    }
-    struct net_listener one = *l;
-    one.n = 1;
-    one.fd[0] = l->fd[i];
-    return net_accept(&plain, &one, NULL, path, err);
-}
-static bool net_starved(const struct err *e) {
-    return e->origin == ERR_NET && (e->code == EMFILE || e->code == ENFILE ||
-                                    e->code == ENOMEM || e->code == ENOBUFS);
-}
-
 static void watch_fd(struct watched *w, int fd) {
     struct pollfd p = { .fd = fd, .events = POLLIN };
     events_watch(&w->source, &p, 1, 0);
@@ -193,6 +170,7 @@ static void client_ready(struct events_source *source) {
     for (;;) {
         switch (conn_step(&c->conn)) {
         case CONN_SHAKEN:
+            net_ack_now(c->wire.stream.fd);
             if (c->server->config->out->verbose > 0) {
                 output_handshake(c->server->config->out, known_of(c));
             }

@@ -8,8 +8,10 @@
 #ifndef IO_NET_H
 #define IO_NET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "io/loop.h"
@@ -22,13 +24,15 @@ enum {
     NET_ADDR_MAX = 80,   /* room for a printed address and its port */
     NET_ADDRS_MAX = 16,  /* addresses of one name that are tried */
     NET_LISTEN_MAX = 8,  /* addresses of one name that are listened on */
+    NET_PATH_MAX = 108,  /* of a local socket, with its NUL */
     NET_STAGGER_MS = 250 /* before the next is tried too, RFC 8305 section 5 */
 };
 
 /* What the user named, not yet resolved. */
 struct net_target {
     char host[NET_HOST_MAX + 1]; /* no brackets; "" (listening): every one */
-    char port[8];                /* decimal */
+    char port[8];                /* decimal; "" with `path` */
+    char path[NET_PATH_MAX];     /* listening, of a local socket; "": none */
 };
 
 /* One attempt to connect. */
@@ -53,7 +57,13 @@ struct net_listener {
     size_t n;               /* how many there are, 1..NET_LISTEN_MAX */
     int fd[NET_LISTEN_MAX]; /* owned; net_listener_close() */
     char address[NET_LISTEN_MAX][NET_ADDR_MAX]; /* where each is bound */
-    unsigned port;                              /* the same for all */
+    unsigned port; /* the same for all; 0: there is none */
+    bool shared;   /* others listen on the same port, SO_REUSEPORT */
+    /* The file of a local socket, if it is to be removed in the end. */
+    char path[NET_PATH_MAX];
+    dev_t dev;
+    ino_t ino;
+    pid_t pid; /* whose affair that is */
 };
 
 /**
@@ -67,9 +77,11 @@ struct net_listener {
 int net_parse_target(const char *text, struct net_target *out, struct err *err);
 
 /**
- * As net_parse_target, "PORT", ":PORT" or "ADDR:PORT": where to listen.
+ * As net_parse_target, "PORT", ":PORT", "ADDR:PORT" or "unix:PATH": where to
+ * listen.
  *
- * The port may be 0 (the system chooses) and the host "" (every address).
+ * The port may be 0 (the system chooses) and the host "" (every address). A
+ * path has 1 to NET_PATH_MAX - 1 bytes.
  */
 int net_parse_listen(const char *text, struct net_target *out, struct err *err);
 
@@ -126,6 +138,41 @@ int net_connect_addrs(const struct loop *l, const struct addrinfo *list,
 int net_listen(const char *addr, const char *port, struct net_listener *out,
                struct err *err);
 
+/**
+ * Listen where net_parse_listen() says, several times: for processes of which
+ * each has one of the listeners, and the kernel chooses who gets a client
+ * (SO_REUSEPORT). A port that another program listens on is an error as ever. A
+ * local socket is the same one for all.
+ *
+ * The file of a local socket that nobody listens on any more is replaced; no
+ * other kind of file is. net_listener_close() removes it, in the process that
+ * made it.
+ *
+ * @param n    1 or more
+ * @param out  n of them; filled on success
+ * @return 0, or -1 as net_listen(), or ERR_NET (EADDRINUSE: somebody listens on
+ *         that path, or it is no socket)
+ */
+MUST_USE int net_listen_at(const struct net_target *where, size_t n,
+                           struct net_listener *out, struct err *err);
+
+/**
+ * Listen on sockets that another program made and handed over, from descriptor
+ * `first` on. They become close-on-exec and non-blocking, for they are ours
+ * now.
+ *
+ * @param n    1..NET_LISTEN_MAX
+ * @param out  filled on success; it owns them
+ * @return 0, or -1: ERR_USAGE for one that is no listening stream socket
+ */
+MUST_USE int net_listen_adopt(int first, size_t n, struct net_listener *out,
+                              struct err *err);
+
+/** The same sockets under descriptors of their own, for another process.
+ * @return 0, or -1: ERR_NET (errno of dup) */
+MUST_USE int net_listen_copy(const struct net_listener *s,
+                             struct net_listener *out, struct err *err);
+
 /** Close what is open and forget it; harmless when called again. */
 void net_listener_close(struct net_listener *s);
 
@@ -141,5 +188,33 @@ void net_listener_close(struct net_listener *s);
 int net_accept(const struct loop *l, const struct net_listener *s,
                const struct loop_limit *limit, struct net_path *path,
                struct err *err);
+
+/**
+ * Accept a client that is there. A TCP connection that has gone silently is
+ * noticed after 2 minutes (keep-alive probes after 60 s, 6 of them every 10 s;
+ * what we send is unanswered for 60 s at most).
+ *
+ * @param i     of s->fd
+ * @param path  filled on success
+ * @return a non-blocking socket that the caller closes; STREAM_WANT_RD: there
+ *         is none; STREAM_ERROR with ERR_NET, see net_starved()
+ */
+int net_accept_now(const struct net_listener *s, size_t i,
+                   struct net_path *path, struct err *err);
+
+/** The same facts about a connection that somebody else accepted.
+ * @return 0, or -1: ERR_USAGE if it is no connected stream socket */
+MUST_USE int net_accepted(int fd, struct net_path *path, struct err *err);
+
+/** @return whether a failure to accept is about descriptors or memory, of which
+ * there may be some later */
+bool net_starved(const struct err *e);
+
+/**
+ * Acknowledge at once what has come. A client that has Nagle's algorithm (RFC
+ * 896) and sends its request after its Finished would wait for that as long as
+ * we delay it, 40 ms. Does nothing where it cannot.
+ */
+void net_ack_now(int fd);
 
 #endif

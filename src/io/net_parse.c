@@ -37,6 +37,7 @@ static bool net_port_ok(const char *port, long least) {
 
 static int net_parse(const char *text, bool listening, struct net_target *out,
                      struct err *err) {
+    out->path[0] = '\0';
     const char *host = text;
     const char *end = strchr(text, ':');
     if (strstr(text, "://") != NULL) {
@@ -83,5 +84,15 @@ int net_parse_target(const char *text, struct net_target *out,
 
 int net_parse_listen(const char *text, struct net_target *out,
                      struct err *err) {
+    static const char prefix[] = "unix:";
+    const char *path = text + sizeof prefix - 1;
+    if (strncmp(text, prefix, sizeof prefix - 1) == 0) {
+        out->host[0] = out->port[0] = '\0';
+        if (path[0] == '\0' || strlen(path) >= sizeof out->path) {
+            return net_bad(text, "a path of 1 to 107 bytes is wanted", err);
+        }
+        snprintf(out->path, sizeof out->path, "%s", path);
+        return 0;
+    }
     return net_parse(text, true, out, err);
 }
