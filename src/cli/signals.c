@@ -14,22 +14,29 @@ static int wake[2] = { -1, -1 };
 static struct told {
     int number;
     int ends[2];
-} told[] = { { SIGHUP, { -1, -1 } }, { SIGUSR1, { -1, -1 } } };
+} told[] = { { SIGHUP, { -1, -1 } },
+             { SIGUSR1, { -1, -1 } },
+             { SIGCHLD, { -1, -1 } } };
 
+enum { TOLD = sizeof told / sizeof *told };
+
+/* @return NULL: it is none of them */
 static struct told *told_of(int number) {
-    struct told *t = told;
-    while (t->number != number) {
-        t++;
+    for (size_t i = 0; i < TOLD; i++) {
+        if (told[i].number == number) {
+            return &told[i];
+        }
     }
-    return t;
+    return NULL;
 }
 static bool terminal[STDERR_FILENO + 1]; /* which of 0, 1, 2 were one */
 static bool pipe_kills; /* SIGPIPE would, had we not ignored it */
 
 static void on_signal(int number) {
     int saved = errno;
+    unsigned char byte = (unsigned char)number;
     caught = number;
-    ssize_t n = write(wake[1], "", 1);
+    ssize_t n = write(wake[1], &byte, 1);
     (void)n; /* full: already readable */
     errno = saved;
 }
@@ -47,7 +54,9 @@ static void catch_one(int number, void (*handler)(int), int flags) {
     now.sa_handler = handler;
     now.sa_flags = flags;
     sigemptyset(&now.sa_mask);
-    if (sigaction(number, NULL, &was) == 0 && was.sa_handler != SIG_IGN) {
+    /* A parent that ignores its children does not mean ours. */
+    if (sigaction(number, NULL, &was) == 0 &&
+        (was.sa_handler != SIG_IGN || number == SIGCHLD)) {
         sigaction(number, &now, NULL);
     }
 }
@@ -63,21 +72,64 @@ static int open_pipe(int *ends, struct err *err) {
     return 0;
 }
 
-int signals_forked(struct err *err) {
-    signal(SIGINT, SIG_IGN);
-    close(wake[0]);
-    close(wake[1]);
-    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+/* In a new process: no pipe is the parent's, too. */
+static int own_pipes(struct err *err) {
+    for (size_t i = 0; i < TOLD; i++) {
         struct told *t = &told[i];
         if (t->ends[0] >= 0) {
             close(t->ends[0]);
             close(t->ends[1]);
             if (open_pipe(t->ends, err) != 0) {
+                t->ends[0] = t->ends[1] = -1;
                 return -1;
             }
         }
     }
-    return open_pipe(wake, err);
+    close(wake[0]);
+    close(wake[1]);
+    wake[0] = wake[1] = -1;
+    return 0;
+}
+
+int signals_forked(struct err *err) {
+    signal(SIGINT, SIG_IGN);
+    return own_pipes(err) == 0 ? open_pipe(wake, err) : -1;
+}
+
+int signals_follow(int fd, struct err *err) {
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    for (size_t i = 0; i < TOLD; i++) {
+        if (told[i].ends[0] >= 0) {
+            signal(told[i].number,
+                   told[i].number == SIGCHLD ? SIG_DFL : SIG_IGN);
+        }
+    }
+    caught = 0;
+    if (own_pipes(err) != 0) {
+        return -1;
+    }
+    wake[0] = fd;
+    return 0;
+}
+
+bool signals_hear(void) {
+    unsigned char some[64];
+    ssize_t n;
+    while ((n = read(wake[0], some, sizeof some)) > 0) {
+        for (ssize_t i = 0; i < n; i++) {
+            const struct told *t = told_of(some[i]);
+            if (t != NULL && t->ends[1] >= 0) {
+                on_told(some[i]);
+            } else {
+                caught = some[i];
+            }
+        }
+    }
+    if (n == 0) {
+        caught = SIGHUP;
+    }
+    return n != 0;
 }
 
 int signals_catch(int *wake_fd, const volatile sig_atomic_t **number,
@@ -107,7 +159,7 @@ int signals_tell(int number, int *fd, struct err *err) {
         for (int i = 0; number == SIGHUP && i <= STDERR_FILENO; i++) {
             terminal[i] = isatty(i) == 1;
         }
-        catch_one(number, on_told, SA_RESTART);
+        catch_one(number, on_told, SA_RESTART | SA_NOCLDSTOP);
     }
     *fd = t->ends[0];
     return 0;

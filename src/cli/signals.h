@@ -1,5 +1,5 @@
 /*
- * signals.h - SIGINT, SIGTERM, SIGHUP and SIGUSR1 as something to poll.
+ * signals.h - SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGCHLD as something to poll.
  */
 #ifndef CLI_SIGNALS_H
 #define CLI_SIGNALS_H
@@ -30,10 +30,35 @@ MUST_USE int signals_catch(int *wake_fd, const volatile sig_atomic_t **number,
 MUST_USE int signals_forked(struct err *err);
 
 /**
- * Catch SIGHUP or SIGUSR1, too, each time that it comes; without this it ends
- * the process. If it was ignored already it stays so.
+ * In a worker forked after that, with all signals blocked: what its parent
+ * writes to a pipe takes the place of signals, a byte for each, its number.
+ * Those that the parent has caught are ignored, since a terminal and a service
+ * manager send them to every process, and the parent passes them on once.
+ * SIGCHLD is as by default.
  *
- * @param number  one of these two
+ * signals_catch() and signals_tell() give descriptors of its own from now on.
+ *
+ * @param fd  the pipe, non-blocking; owned
+ * @return 0, or -1: ERR_OS
+ */
+MUST_USE int signals_follow(int fd, struct err *err);
+
+/**
+ * Take from the descriptor of signals_catch() what has come, so that it is
+ * readable anew with the next signal. In a worker this is also what makes a
+ * signal of the parent's bytes; that the parent is gone counts as one, SIGHUP,
+ * which ends it.
+ *
+ * @return whether more can come; false: the parent is gone
+ */
+bool signals_hear(void);
+
+/**
+ * Catch SIGHUP, SIGUSR1 or SIGCHLD, too, each time that it comes; without this
+ * the first two end the process. If one of them was ignored already it stays
+ * so; SIGCHLD never, since who asks for it waits for its children.
+ *
+ * @param number  one of these
  * @param fd      set to a descriptor that is readable once it came
  * @return 0, or -1: ERR_OS
  */
