@@ -13,6 +13,7 @@
 #include "cli/server.h"
 #include "cli/session.h"
 #include "cli/signals.h"
+#include "cli/workers.h"
 
 struct serve_options {
     struct tls_options tls;
@@ -83,7 +84,7 @@ struct serve {
     struct reload files;
     struct access_log log;
     struct loop loop;
-    struct net_listener listener;
+    struct net_listener listener[WORKERS_MAX]; /* the first, without them */
     struct report report;
 };
 
@@ -115,18 +116,28 @@ static int allow(const void *arg, struct landlock *l, struct err *err) {
     return fence_forward(l, &s->mode.target, err);
 }
 
+static size_t listeners(const struct serve *s) {
+    return s->o.limits.workers > 0 ? s->o.limits.workers : 1;
+}
+
+static void close_listeners(struct serve *s) {
+    for (size_t i = 0; i < listeners(s); i++) {
+        net_listener_close(&s->listener[i]);
+    }
+}
+
 /* From here on nothing but clients can go wrong. */
 static int start(struct serve *s, struct err *err) {
     bool programs = s->mode.argv != NULL;
-    if (net_listen_at(&s->where, 1, &s->listener, err) != 0 ||
+    if (net_listen_at(&s->where, listeners(s), s->listener, err) != 0 ||
         access_log_open(&s->log, &s->o.log, &s->out, err) != 0 ||
         jail_enter(&s->jail, programs ? NULL : allow, s, err) != 0) {
         return -1;
     }
-    for (size_t i = 0; i < s->listener.n; i++) {
-        output_listening(&s->out, s->listener.address[i]);
+    for (size_t i = 0; i < s->listener[0].n; i++) {
+        output_listening(&s->out, s->listener[0].address[i]);
     }
-    return tell_ready(s->o.ready_fd, s->listener.address[0], err);
+    return tell_ready(s->o.ready_fd, s->listener[0].address[0], err);
 }
 
 /* Is it the server that cannot go on, rather than this one client? */
@@ -138,11 +149,11 @@ static bool over(const struct report *r) {
 /* Wait for a client, and meanwhile for signals. */
 static int await_client(struct serve *s, struct err *err) {
     struct pollfd fds[NET_LISTEN_MAX + 2];
-    size_t n = s->listener.n;
+    size_t n = s->listener[0].n;
     for (;;) {
         for (size_t i = 0; i < n; i++) {
             fds[i] =
-                (struct pollfd){ .fd = s->listener.fd[i], .events = POLLIN };
+                (struct pollfd){ .fd = s->listener[0].fd[i], .events = POLLIN };
         }
         fds[n] = (struct pollfd){ .fd = s->files.fd, .events = POLLIN };
         fds[n + 1] = (struct pollfd){ .fd = s->log.usr1_fd, .events = POLLIN };
@@ -165,7 +176,7 @@ static int serve_pipe(struct serve *s) {
     for (;;) {
         struct net_path path;
         int fd = await_client(s, &r->err) == 0
-                     ? net_accept(&s->loop, &s->listener, NULL, &path, &r->err)
+                     ? net_accept(&s->loop, s->listener, NULL, &path, &r->err)
                      : -1;
         struct session session = { .options = &s->o.tls,
                                    .setup = s->files.setup,
@@ -188,19 +199,103 @@ static int serve_pipe(struct serve *s) {
     }
 }
 
-static int serve(struct serve *s) {
+static int serve_mode(struct serve *s, unsigned i) {
     const struct server_config config = { .limits = &s->o.limits,
                                           .tls = &s->o.tls,
                                           .out = &s->out,
                                           .mode = &s->mode,
                                           .files = &s->files,
                                           .loop = &s->loop,
-                                          .listener = &s->listener,
+                                          .listener = &s->listener[i],
                                           .log = &s->log,
                                           .target = s->report.target,
-                                          .once = !s->o.keep_open };
-    return s->mode.option == NULL ? serve_pipe(s)
-                                  : server_run(&config, &s->report);
+                                          .once = !s->o.keep_open,
+                                          .worker = s->o.limits.workers > 0 };
+    return server_run(&config, &s->report);
+}
+
+/* What the parent does, workers say. */
+static const struct output quiet = { .silent = true };
+
+/* In a worker. */
+static int work(void *arg, unsigned i) {
+    struct serve *s = arg;
+    struct report *r = &s->report;
+    struct server_options *limits = &s->o.limits;
+    const volatile sig_atomic_t *number;
+    bool log = s->log.fd >= 0;
+    s->files.out = s->log.out = &s->out;
+    if (signals_catch(&s->loop.wake_fd, &number, &r->err) != 0 ||
+        signals_tell(SIGHUP, &s->files.fd, &r->err) != 0 ||
+        (log && signals_tell(SIGUSR1, &s->log.usr1_fd, &r->err) != 0) ||
+        ssl_context_forked(&r->err) != 0) {
+        return session_end(&s->out, r);
+    }
+    if (limits->max_conns > 0) { /* its share; the first take what is over */
+        unsigned over = limits->max_conns % limits->workers;
+        limits->max_conns =
+            limits->max_conns / limits->workers + (i < over ? 1 : 0);
+    }
+    for (unsigned k = 0; k < limits->workers; k++) {
+        if (k != i) {
+            net_listener_close(&s->listener[k]);
+        }
+    }
+    return serve_mode(s, i);
+}
+
+/* In their parent: what those started later are to have. */
+static int refresh(void *arg, int number, struct err *err) {
+    struct serve *s = arg;
+    if (number == SIGHUP) {
+        return reload_now(&s->files, err);
+    }
+    access_log_reopen(&s->log);
+    return 0;
+}
+
+static void closing(void *arg) {
+    close_listeners(arg);
+}
+
+static int serve_workers(struct serve *s) {
+    const struct workers config = { .n = s->o.limits.workers,
+                                    .out = &s->out,
+                                    .loop = &s->loop,
+                                    .hup_fd = s->files.fd,
+                                    .usr1_fd = s->log.usr1_fd,
+                                    .drain_ms = s->o.limits.drain_timeout,
+                                    .work = work,
+                                    .refresh = refresh,
+                                    .closing = closing,
+                                    .arg = s };
+    s->files.out = s->log.out = &quiet;
+    int status = workers_run(&config, &s->report.err);
+    return status >= 0 ? status : session_end(&s->out, &s->report);
+}
+
+static int serve(struct serve *s) {
+    if (s->mode.option == NULL) {
+        return serve_pipe(s);
+    }
+    return s->o.limits.workers > 0 ? serve_workers(s) : serve_mode(s, 0);
+}
+
+static int check_workers(const struct serve *s, struct err *err) {
+    const struct server_options *limits = &s->o.limits;
+    if (limits->workers == 0) {
+        return 0;
+    }
+    if (s->mode.option == NULL || !s->o.keep_open) {
+        return err_set(err, ERR_USAGE, 0,
+                       "--workers needs a mode, as --echo, and --keep-open");
+    }
+    if (limits->max_conns > 0 && limits->max_conns < limits->workers) {
+        return err_set(err, ERR_USAGE, 0,
+                       "--max-conns %u is not enough for --workers %u",
+                       limits->max_conns, limits->workers);
+    }
+    return 0;
 }
 
 static int run(struct serve *s) {
@@ -208,6 +303,7 @@ static int run(struct serve *s) {
     int wake_fd;
     const volatile sig_atomic_t *number;
     if (serve_mode_init(&s->mode, &s->o.mode, &s->out, &r->err) != 0 ||
+        check_workers(s, &r->err) != 0 ||
         reload_init(&s->files, &s->o.tls, &s->out, s->o.keep_open, &r->err) !=
             0 ||
         signals_catch(&wake_fd, &number, &r->err) != 0 ||
@@ -267,6 +363,9 @@ static int serve_run(int argc, char **argv) {
     }
     int opened = output_open(&s.out, s.o.tls.verbose, &s.o.tls.json, err);
     s.out.expect = &s.expect;
+    if (s.o.limits.workers > 0) {
+        output_share(&s.out);
+    }
     if (opened == 0 && expect_read(&s.expect, &s.o.tls.expects, err) == 0 &&
         err->origin == ERR_NONE && jail_prepare(&s.jail, &s.o.jail, err) == 0 &&
         tls_options_hide(&s.o.tls, err) == 0 &&
@@ -279,7 +378,7 @@ static int serve_run(int argc, char **argv) {
     if (no_cert) {
         output_warning(&s.out, how_to_make);
     }
-    net_listener_close(&s.listener);
+    close_listeners(&s);
     access_log_close(&s.log);
     serve_mode_free(&s.mode);
     reload_free(&s.files);

@@ -24,6 +24,16 @@ int output_open(struct output *out, unsigned verbose,
     return 0;
 }
 
+void output_share(struct output *out) {
+    enum { OBJECT_MAX = 1 << 18 };
+    static char to_stderr[OBJECT_MAX], to_file[OBJECT_MAX];
+    out->shared = true;
+    setvbuf(stderr, to_stderr, _IOLBF, sizeof to_stderr);
+    if (out->json_file != NULL) {
+        setvbuf(out->json_file, to_file, _IOFBF, sizeof to_file);
+    }
+}
+
 static bool text(const struct output *out) {
     return !out->json_on_stderr && !out->silent;
 }
@@ -106,7 +116,7 @@ void output_client(const struct output *out, struct report *r) {
 void output_listening(const struct output *out, const char *address) {
     if (text(out)) {
         report_line(stderr, "listening on %s", address);
-    } else {
+    } else if (out->json_on_stderr) {
         report_json_listening(stderr, address);
     }
     if (out->json_file != NULL) {
@@ -119,7 +129,7 @@ void output_self_signed(const struct output *out, const struct ssl_cert_info *c,
                         const char *cadata) {
     if (text(out)) {
         report_text_self_signed(stderr, c, cadata);
-    } else {
+    } else if (out->json_on_stderr) {
         report_json_self_signed(stderr, c, cadata);
     }
     if (out->json_file != NULL) {
@@ -129,17 +139,29 @@ void output_self_signed(const struct output *out, const struct ssl_cert_info *c,
 }
 
 void output_reload(const struct output *out, const struct err *err) {
-    if (!text(out)) {
+    if (out->json_on_stderr) {
         report_json_reload(stderr, err);
-    } else if (err->origin == ERR_NONE) {
+    } else if (text(out) && err->origin == ERR_NONE) {
         report_line(stderr, "reloaded: the next clients meet what the files "
                             "have now");
-    } else {
+    } else if (text(out)) {
         report_line(stderr, "not reloaded, the old ones stay in use: %s",
                     err->msg);
     }
     if (out->json_file != NULL) {
         report_json_reload(out->json_file, err);
+        fflush(out->json_file);
+    }
+}
+
+void output_worker(const struct output *out, const struct report_worker *w) {
+    if (text(out)) {
+        report_text_worker(stderr, w);
+    } else if (out->json_on_stderr) {
+        report_json_worker(stderr, w);
+    }
+    if (out->json_file != NULL) {
+        report_json_worker(out->json_file, w);
         fflush(out->json_file);
     }
 }
@@ -152,6 +174,9 @@ void output_message(const struct output *out, const struct report_message *m) {
     }
     if (out->json_file != NULL) {
         report_json_message(out->json_file, m);
+        if (out->shared) {
+            fflush(out->json_file);
+        }
     }
 }
 

@@ -14,6 +14,7 @@ struct output {
     unsigned verbose;
     bool json_on_stderr;
     bool silent;     /* no text, whatever happened */
+    bool shared;     /* see output_share() */
     FILE *json_file; /* owned; NULL: none */
     const char *json_name;
     struct expect *expect; /* borrowed; NULL: nothing is expected */
@@ -27,6 +28,12 @@ struct output {
  */
 MUST_USE int output_open(struct output *out, unsigned verbose,
                          const struct opt_optional *json, struct err *err);
+
+/**
+ * Several processes will write to it side by side: each line of text leaves in
+ * one write, and so does each object. Due right after output_open(), once.
+ */
+void output_share(struct output *out);
 
 /** What the handshake agreed on, for -v. */
 void output_handshake(const struct output *out, const struct report *r);
@@ -77,6 +84,9 @@ void output_self_signed(const struct output *out, const struct ssl_cert_info *c,
  * @param err  why not; ERR_NONE: they were
  */
 void output_reload(const struct output *out, const struct err *err);
+
+/** That a process of --workers has died: a line, or an event in JSON. */
+void output_worker(const struct output *out, const struct report_worker *w);
 
 /** One message, for --trace: as text, or an event in JSON. */
 void output_message(const struct output *out, const struct report_message *m);

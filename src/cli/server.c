@@ -8,6 +8,7 @@
 #include "cli/conn.h"
 #include "cli/session.h"
 #include "cli/signals.h"
+#include "cli/workers.h"
 #include "io/events.h"
 #include "io/fd_stream.h"
 
@@ -22,15 +23,17 @@ const struct opt server_opts[] = {
     OPT_ROW_DURATION(O, drain_timeout, 0, "drain-timeout",
                      "at SIGTERM, give the clients this long to end (default "
                      "5)"),
+    OPT_ROW_UINT(O, workers, 0, "workers", "N", 1, WORKERS_MAX,
+                 "serve with so many processes, for more processors; one that "
+                 "dies is started anew"),
     OPT_END
 };
 
 #undef O
 
 enum {
-    ACCEPTS_MAX = 64,  /* of one listener, before others have their turn */
-    BACK_OFF_MS = 100, /* without a descriptor or memory for a client */
-    WAKE_MAX = 16
+    ACCEPTS_MAX = 64, /* of one listener, before others have their turn */
+    BACK_OFF_MS = 100 /* without a descriptor or memory for a client */
 };
 
 struct server;
@@ -279,9 +282,9 @@ static void listener_ready(struct events_source *source) {
 static void wake_ready(struct events_source *source) {
     struct server *s = ((struct watched *)source)->server;
     struct err why = ERR_INIT;
-    char some[WAKE_MAX];
-    ssize_t n = read(s->config->loop->wake_fd, some, sizeof some);
-    (void)n; /* what came is in loop_check() */
+    if (!signals_hear()) {
+        events_stop(source);
+    }
     if (loop_check(s->config->loop, "a client", &why) == 0) {
         return;
     }
@@ -380,5 +383,7 @@ int server_run(const struct server_config *config, struct report *r) {
         return s.status;
     }
     r->err = s.err;
-    return session_end(config->out, r);
+    bool parents = config->worker &&
+                   (s.err.origin == ERR_SIGNAL || s.err.origin == ERR_MAX_TIME);
+    return parents ? 0 : session_end(config->out, r);
 }

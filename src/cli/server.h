@@ -20,6 +20,7 @@ struct server_options {
     unsigned max_conns;    /* 0: as many as there are descriptors */
     int64_t conn_max_time; /* ms, of one connection; 0: none */
     int64_t drain_timeout; /* ms; 0: SIGTERM ends it at once */
+    unsigned workers;      /* 0: this process alone */
 };
 
 enum { SERVER_DRAIN_TIMEOUT = 5000 }; /* ms */
@@ -42,6 +43,7 @@ struct server_config {
     struct access_log *log;
     const char *target; /* for reports */
     bool once;          /* one client is all */
+    bool worker;        /* the parent reports a signal or --max-time */
 };
 
 /**
@@ -56,7 +58,8 @@ struct server_config {
  *
  * @param r  what the end of the server itself is reported in: ERR_SIGNAL,
  *           ERR_MAX_TIME, or ERR_NET of a listener, ERR_OS of the event loop
- * @return the exit status: of that, or, with `once`, of the client
+ * @return the exit status: of that, or, with `once`, of the client; 0 for what
+ *         a parent reports
  */
 int server_run(const struct server_config *config, struct report *r);
 

@@ -210,6 +210,23 @@ void report_json_self_signed(FILE *f, const struct ssl_cert_info *c,
  */
 void report_json_reload(FILE *f, const struct err *err);
 
+/* A process of --workers that has died. */
+struct report_worker {
+    unsigned worker; /* 1, 2, ... */
+    int64_t pid;
+    int signal;       /* that killed it; 0: none */
+    int status;       /* that it ended with; -1 */
+    int64_t next;     /* its successor; 0: there is none yet */
+    int64_t delay_ms; /* before one is started; 0: there is none to wait for */
+    const char *why;  /* why one could not be started at once, or NULL */
+};
+
+/** One line that begins "mptls: worker ". */
+void report_text_worker(FILE *f, const struct report_worker *w);
+
+/** The same as one JSON object (event "worker") and a newline. */
+void report_json_worker(FILE *f, const struct report_worker *w);
+
 /** The event that a server can be connected to, as one JSON object. */
 void report_json_listening(FILE *f, const char *address);
 

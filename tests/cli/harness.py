@@ -80,7 +80,8 @@ def parse_reports(text):
             raise Failed("v is %r" % event["v"])
         if event["event"] == "listening":
             listening.append(event["address"])
-        elif event["event"] not in ("message", "self-signed", "reload"):
+        elif event["event"] not in ("message", "self-signed", "reload",
+                                    "worker"):
             reports.append(event)
     return listening, reports
 

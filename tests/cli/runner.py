@@ -43,6 +43,7 @@ import test_streams  # noqa: F401
 import test_trace  # noqa: F401
 import test_usage  # noqa: F401
 import test_verify  # noqa: F401
+import test_workers  # noqa: F401
 
 WORKERS = 4  # most tests wait for processes
 SLOW = []
