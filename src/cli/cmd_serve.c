@@ -33,6 +33,10 @@ static const struct opt serve_opts[] = {
     OPT_ROW_FLAG(struct serve_options, keep_open, 0, "keep-open",
                  "serve on until a signal comes: many clients at once with a "
                  "mode, one after the other without"),
+    OPT_ROW_UINT(struct serve_options, limits.workers, 0, "workers", "N", 1,
+                 WORKERS_MAX,
+                 "serve with so many processes, for more processors; one that "
+                 "dies is started anew"),
     OPT_ROW_UINT(struct serve_options, ready_fd, 0, "ready-fd", "N", 1, 1023,
                  "write ADDR:PORT to this descriptor once a client can "
                  "connect, and close it"),
@@ -88,22 +92,6 @@ struct serve {
     struct report report;
 };
 
-static int tell_ready(unsigned fd, const char *address, struct err *err) {
-    char line[NET_ADDR_MAX + 1];
-    if (fd == 0) {
-        return 0;
-    }
-    int n = snprintf(line, sizeof line, "%s\n", address);
-    if (write((int)fd, line, (size_t)n) != n) {
-        return err_set(err, ERR_OS, errno, "--ready-fd %u: %s", fd,
-                       strerror(errno));
-    }
-    if (fd > STDERR_FILENO) {
-        close((int)fd);
-    }
-    return 0;
-}
-
 /* What is opened after the start. */
 static int allow(const void *arg, struct landlock *l, struct err *err) {
     const struct serve *s = arg;
@@ -134,10 +122,7 @@ static int start(struct serve *s, struct err *err) {
         jail_enter(&s->jail, programs ? NULL : allow, s, err) != 0) {
         return -1;
     }
-    for (size_t i = 0; i < s->listener[0].n; i++) {
-        output_listening(&s->out, s->listener[0].address[i]);
-    }
-    return tell_ready(s->o.ready_fd, s->listener[0].address[0], err);
+    return server_tell(&s->listener[0], &s->out, s->o.ready_fd, err);
 }
 
 /* Is it the server that cannot go on, rather than this one client? */
@@ -200,7 +185,8 @@ static int serve_pipe(struct serve *s) {
 }
 
 static int serve_mode(struct serve *s, unsigned i) {
-    const struct server_config config = { .limits = &s->o.limits,
+    const struct server_config config = { .command = cmd_serve.name,
+                                          .limits = &s->o.limits,
                                           .tls = &s->o.tls,
                                           .out = &s->out,
                                           .mode = &s->mode,

@@ -1,16 +1,13 @@
 #include "cli/server.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/conn.h"
+#include "cli/server_client.h"
 #include "cli/session.h"
 #include "cli/signals.h"
-#include "cli/workers.h"
 #include "io/events.h"
-#include "io/fd_stream.h"
 
 #define O struct server_options
 
@@ -23,9 +20,6 @@ const struct opt server_opts[] = {
     OPT_ROW_DURATION(O, drain_timeout, 0, "drain-timeout",
                      "at SIGTERM, give the clients this long to end (default "
                      "5)"),
-    OPT_ROW_UINT(O, workers, 0, "workers", "N", 1, WORKERS_MAX,
-                 "serve with so many processes, for more processors; one that "
-                 "dies is started anew"),
     OPT_END
 };
 
@@ -38,33 +32,19 @@ enum {
 
 struct server;
 
-/* One of them; the source comes first, so that it is a client. */
-struct client {
-    struct events_source source;
-    struct server *server;
-    struct client *prev, *next;
-    struct tls_setup *setup;
-    struct fd_stream wire;
-    struct conn conn;
-    struct pump pump;
-    struct serve_link link;
-    char peer[NET_ADDR_MAX], local[NET_ADDR_MAX];
-};
-
-/* A descriptor of the server's own, likewise. */
+/* A descriptor of the server's own; the source comes first. */
 struct watched {
     struct events_source source;
     struct server *server;
     size_t i; /* of the listener */
 };
 
+/* The host comes first, so that it is a server. */
 struct server {
+    struct server_host host;
     const struct server_config *config;
     struct events events;
-    struct conn_config conn;
     struct watched listeners[NET_LISTEN_MAX], wake, hup, usr1, clock;
-    struct client *clients;
-    unsigned count;                      /* of them */
     bool accepting;                      /* the listeners are watched */
     bool closed;                         /* no client is accepted any more */
     bool starved;                        /* and said so */
@@ -73,7 +53,6 @@ struct server {
     int64_t back_off_at_ms, drain_at_ms; /* 0: none */
     struct err err;                      /* why it ends */
     int status;                          /* of the one client */
-    struct report *report;               /* of the client at hand */
 };
 
 static void watch_clock(struct server *s);
@@ -87,8 +66,8 @@ static void watch_fd(struct watched *w, int fd) {
 static void accept_or_not(struct server *s) {
     const struct net_listener *l = s->config->listener;
     unsigned most = s->config->limits->max_conns;
-    bool now =
-        !s->closed && s->back_off_at_ms == 0 && (most == 0 || s->count < most);
+    bool now = !s->closed && s->back_off_at_ms == 0 &&
+               (most == 0 || s->host.count < most);
     for (size_t i = 0; i < l->n && now != s->accepting; i++) {
         if (now) {
             watch_fd(&s->listeners[i], l->fd[i]);
@@ -97,128 +76,23 @@ static void accept_or_not(struct server *s) {
         }
     }
     s->accepting = now;
-    if (s->closed && s->count == 0) {
+    if (s->closed && s->host.count == 0) {
         events_end(&s->events);
     }
 }
 
-static struct report *report_begin(const struct server *s) {
-    session_report_init(s->report, "serve", s->config->target);
-    s->report->tls.server_side = true;
-    return s->report;
-}
-
-static struct report *known_of(void *arg) {
-    struct client *c = arg;
-    struct report *r = report_begin(c->server);
-    r->peer = c->peer;
-    r->local = c->local;
-    conn_report(&c->conn, r);
-    conn_diagnose(&c->conn, r);
-    return r;
-}
-
-static void unlink_client(struct client *c) {
-    struct server *s = c->server;
-    *(c->prev != NULL ? &c->prev->next : &s->clients) = c->next;
-    if (c->next != NULL) {
-        c->next->prev = c->prev;
-    }
-    s->count--;
-}
-
-static void client_over(struct client *c) {
-    struct server *s = c->server;
-    struct report *r = known_of(c);
-    if (s->config->once) {
-        s->status = output_end(s->config->out, r);
-    } else {
-        output_client(s->config->out, r);
-    }
-    access_log_write(s->config->log, r);
-    conn_free(&c->conn);
-    pump_free(&c->pump);
-    events_stop(&c->source);
-    close(c->wire.stream.fd);
-    reload_put(c->setup);
-    unlink_client(c);
-    free(c);
+static void client_over(struct server_host *host, int status) {
+    struct server *s = (struct server *)host;
+    s->status = status;
     s->back_off_at_ms = 0; /* a descriptor is free */
     accept_or_not(s);
 }
 
-static void client_start(struct client *c) {
-    const struct serve_mode *mode = c->server->config->mode;
-    struct err why = ERR_INIT;
-    if (serve_link_start(&c->link, mode, known_of, c, &why) != 0) {
-        conn_fail(&c->conn, &why);
-        return;
-    }
-    const struct pump_config how = {
-        .wire = &c->wire.stream,
-        .on_eof = mode->options->http
-                      ? PUMP_CLOSE
-                      : tls_on_eof(c->server->config->tls, true),
-    };
-    pump_init(&c->pump, c->link.in, &c->conn.sock.stream, c->link.out, &how);
-    conn_carry(&c->conn, &c->pump, &c->link);
-}
-
-static void client_ready(struct events_source *source) {
-    struct client *c = (struct client *)source;
-    struct pollfd fds[CONN_FDS_MAX];
-    const char *awaiting;
-    int64_t due;
-    _Static_assert((int)CONN_FDS_MAX <= (int)EVENTS_FDS_MAX, "room");
-    for (;;) {
-        switch (conn_step(&c->conn)) {
-        case CONN_SHAKEN:
-            net_ack_now(c->wire.stream.fd);
-            if (c->server->config->out->verbose > 0) {
-                output_handshake(c->server->config->out, known_of(c));
-            }
-            client_start(c);
-            break;
-        case CONN_WAITS: {
-            nfds_t n = conn_wait(&c->conn, fds, &due, &awaiting);
-            events_watch(source, fds, n, due);
-            return;
-        }
-        case CONN_BUSY:
-            events_again(source);
-            return;
-        case CONN_ENDED:
-            client_over(c);
-            return;
-        }
-    }
-}
-
-/* @return whether there was the memory */
-static bool client_begin(struct server *s, int fd, const struct net_path *p) {
-    struct client *c = calloc(1, sizeof *c);
-    if (c == NULL) {
-        close(fd);
-        return false;
-    }
-    c->server = s;
-    memcpy(c->peer, p->address, sizeof c->peer);
-    memcpy(c->local, p->local, sizeof c->local);
-    events_source_init(&c->source, &s->events, client_ready);
-    c->setup = reload_take(s->config->files);
-    fd_stream_init_socket(&c->wire, fd, "the peer");
-    conn_init(&c->conn, &s->conn, c->setup, &c->wire.stream, c->peer,
-              loop_now_us());
-    c->next = s->clients;
-    if (c->next != NULL) {
-        c->next->prev = c;
-    }
-    s->clients = c;
-    s->count++;
+static int take(struct server *s, int fd, const struct net_path *path,
+                struct err *err) {
     s->came = true;
     s->closed |= s->config->once;
-    client_ready(&c->source);
-    return true;
+    return server_client_begin(&s->host, fd, path, err);
 }
 
 /* Nothing is free for another client: let them wait. */
@@ -235,22 +109,11 @@ static void back_off(struct server *s, const struct err *why) {
 
 /* All clients, and with the last of them the server. */
 static void end_all(struct server *s, const struct err *why) {
-    struct client *next;
     s->closed = s->ending = true;
     if (s->err.origin == ERR_NONE) {
         s->err = *why;
     }
-    for (struct client *c = s->clients; c != NULL; c = next) {
-        struct pollfd fds[CONN_FDS_MAX];
-        const char *awaiting;
-        int64_t due;
-        struct err own = ERR_INIT;
-        next = c->next;
-        (void)conn_wait(&c->conn, fds, &due, &awaiting);
-        int rc = loop_check(s->config->loop, awaiting, &own);
-        conn_stop(&c->conn, rc != 0 ? &own : why);
-        client_ready(&c->source);
-    }
+    server_client_stop_all(&s->host, s->config->loop, why);
     accept_or_not(s);
 }
 
@@ -263,8 +126,7 @@ static void listener_ready(struct events_source *source) {
         int fd = net_accept_now(s->config->listener, w->i, &path, &why);
         if (fd >= 0) {
             s->starved = false;
-            if (!client_begin(s, fd, &path)) {
-                err_set(&why, ERR_OS, ENOMEM, "out of memory");
+            if (take(s, fd, &path, &why) != 0) {
                 back_off(s, &why);
             }
             accept_or_not(s);
@@ -351,17 +213,47 @@ static void watched_init(struct server *s, struct watched *w, size_t i,
     events_source_init(&w->source, &s->events, ready);
 }
 
+static int tell_ready(unsigned fd, const char *address, struct err *err) {
+    char line[NET_ADDR_MAX + 1];
+    if (fd == 0) {
+        return 0;
+    }
+    int n = snprintf(line, sizeof line, "%s\n", address);
+    if (write((int)fd, line, (size_t)n) != n) {
+        return err_set(err, ERR_OS, errno, "--ready-fd %u: %s", fd,
+                       strerror(errno));
+    }
+    if (fd > STDERR_FILENO) {
+        close((int)fd);
+    }
+    return 0;
+}
+
+int server_tell(const struct net_listener *l, const struct output *out,
+                unsigned ready_fd, struct err *err) {
+    for (size_t i = 0; i < l->n; i++) {
+        output_listening(out, l->address[i]);
+    }
+    return tell_ready(ready_fd, l->address[0], err);
+}
+
 int server_run(const struct server_config *config, struct report *r) {
     static struct report at_hand;
+    const struct server_tunnel *tunnel = config->tunnel;
     struct server s = {
+        .host = { .config = config,
+                  .conn = { .options = config->tls,
+                            .out = config->out,
+                            .server_hostname =
+                                tunnel != NULL ? tunnel->server_hostname : NULL,
+                            .local_fd = -1,
+                            .max_time = config->limits->conn_max_time,
+                            .many = !config->once },
+                  .report = &at_hand,
+                  .over = client_over },
         .config = config,
-        .conn = { .options = config->tls,
-                  .out = config->out,
-                  .local_fd = -1,
-                  .max_time = config->limits->conn_max_time,
-                  .many = !config->once },
-        .report = &at_hand,
     };
+    s.host.events = &s.events;
     if (events_init(&s.events, &r->err) != 0) {
         return session_end(config->out, r);
     }

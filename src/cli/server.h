@@ -11,6 +11,7 @@
 #include "cli/reload.h"
 #include "cli/serve_mode.h"
 #include "cli/tls_options.h"
+#include "io/forward.h"
 #include "io/loop.h"
 #include "io/net.h"
 #include "report/report.h"
@@ -31,12 +32,21 @@ enum { SERVER_DRAIN_TIMEOUT = 5000 }; /* ms */
 /* The table; its offsets are in struct server_options. */
 extern const struct opt server_opts[];
 
+/* Where the clients of a tunnel are taken, over TLS. */
+struct server_tunnel {
+    struct forward_target target;
+    int64_t connect_timeout; /* ms; 0: none */
+    const char *server_hostname;
+};
+
 /* What a server is made of; all is borrowed while it runs. */
 struct server_config {
+    const char *command; /* for reports */
     const struct server_options *limits;
     const struct tls_options *tls;
     const struct output *out;
-    const struct serve_mode *mode; /* not the pipe */
+    const struct serve_mode *mode;      /* not the pipe; NULL with `tunnel` */
+    const struct server_tunnel *tunnel; /* NULL: the clients speak TLS */
     struct reload *files;
     const struct loop *loop; /* signals, and the time of the run */
     struct net_listener *listener;
@@ -47,7 +57,19 @@ struct server_config {
 };
 
 /**
- * Serve, and report each client.
+ * Say where it listens, and write the first address to a descriptor, which is
+ * then closed.
+ *
+ * @param ready_fd  0: none
+ * @return 0, or -1: ERR_OS
+ */
+MUST_USE int server_tell(const struct net_listener *l, const struct output *out,
+                         unsigned ready_fd, struct err *err);
+
+/**
+ * Serve, and report each client. A tunnel connects for each, shakes hands, and
+ * carries bytes and ends both ways; a client whose connection fails is reset,
+ * so that it cannot take that for an end.
  *
  * SIGTERM closes the listeners, and gives the clients drain_timeout to end by
  * themselves; after that, as after SIGINT, they get close_notify. With `once`

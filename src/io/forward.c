@@ -113,8 +113,7 @@ static bool look(struct forward *f) {
     return true;
 }
 
-/* @return 0: it stands; or as a stream's write */
-static int connected(struct forward *f, struct err *err) {
+int forward_stand(struct forward *f, struct err *err) {
     char words[LOOP_DURATION_MAX];
     while (!f->standing) {
         bool trying = f->socket.stream.fd >= 0;
@@ -150,7 +149,7 @@ static ssize_t forward_read(struct stream *s, void *buf, size_t len,
                             struct err *err) {
     struct forward *f = forward_of(s);
     struct stream *to = &f->socket.stream;
-    int rc = connected(f, err);
+    int rc = forward_stand(f, err);
     return rc != 0 ? rc : remember(f, to->ops->read(to, buf, len, err));
 }
 
@@ -158,14 +157,14 @@ static ssize_t forward_write(struct stream *s, const void *buf, size_t len,
                              struct err *err) {
     struct forward *f = forward_of(s);
     struct stream *to = &f->socket.stream;
-    int rc = connected(f, err);
+    int rc = forward_stand(f, err);
     return rc != 0 ? rc : remember(f, to->ops->write(to, buf, len, err));
 }
 
 static int forward_end(struct stream *s, struct err *err) {
     struct forward *f = forward_of(s);
     struct stream *to = &f->socket.stream;
-    int rc = connected(f, err);
+    int rc = forward_stand(f, err);
     return rc != 0 ? rc : (int)remember(f, to->ops->end(to, err));
 }
 

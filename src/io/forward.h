@@ -75,6 +75,15 @@ MUST_USE int forward_target_init(struct forward_target *t, const char *text,
 void forward_init(struct forward *f, const struct forward_target *t,
                   int64_t timeout_ms);
 
+/**
+ * Go on connecting, before a byte moves.
+ *
+ * @return 0: it stands, now or before, and `socket` is the stream;
+ *         STREAM_WANT_WR: poll socket.stream.fd, until due_ms at the latest;
+ *         STREAM_ERROR as above
+ */
+int forward_stand(struct forward *f, struct err *err);
+
 /** May be called twice. */
 void forward_close(struct forward *f);
 

@@ -75,11 +75,15 @@ static const char *subject(const struct report *r) {
     return r->tls.cert_count > 0 ? r->tls.certs[0].subject : NULL;
 }
 
+static const char *client(const struct report *r) {
+    return r->client != NULL ? r->client : r->peer;
+}
+
 void report_access_text(FILE *f, const struct timespec *when,
                         const struct report *r) {
     char at[WHEN_MAX];
     fprintf(f, "%s %s %s", print_time(when, at),
-            r->peer != NULL ? r->peer : "-", r->exit_name);
+            client(r) != NULL ? client(r) : "-", r->exit_name);
     field(f, "version", r->tls.version);
     field(f, "cipher", r->tls.cipher);
     field(f, "sni", r->tls.theirs.server_name);
@@ -107,7 +111,7 @@ void report_access_json(FILE *f, const struct timespec *when,
     json_int(&j, "v", 1);
     json_text(&j, "event", "access");
     json_text(&j, "time", print_time(when, at));
-    json_text(&j, "peer", r->peer);
+    json_text(&j, "peer", client(r));
     json_bool(&j, "ok", r->exit == 0);
     json_int(&j, "status", r->exit);
     json_text(&j, "class", r->exit_name);

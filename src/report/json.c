@@ -103,6 +103,7 @@ void report_json(FILE *f, const struct report *r) {
     json_text(&j, "target", r->target);
     json_text(&j, "peer", r->peer);
     json_text(&j, "local", r->local);
+    json_text(&j, "client", r->client);
     addresses(&j, r);
     json_tls(&j, &r->tls);
     json_handshake(&j, &r->tls);

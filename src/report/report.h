@@ -98,7 +98,8 @@ struct report {
     const char *target;      /* as the user gave it; NULL: none */
     const char *peer;        /* "127.0.0.1:4433"; NULL: not connected */
     const char *local;
-    const char *trust; /* where the anchors come from; NULL: nowhere */
+    const char *client; /* whose connection was tunnelled; NULL: nobody's */
+    const char *trust;  /* where the anchors come from; NULL: nowhere */
     int64_t resolve_us, connect_us, handshake_us, total_us; /* -1: not done */
     uint64_t bytes_in, bytes_out; /* application bytes delivered */
     bool stdin_ended;             /* false: given up when the peer had gone */

@@ -112,7 +112,10 @@ void report_text_end(FILE *f, const struct report *r, bool verbose) {
 void report_text_client(FILE *f, const struct report *r, bool verbose) {
     bool failed = r->err.origin != ERR_NONE;
     char who[96];
-    snprintf(who, sizeof who, "%s: ", r->peer != NULL ? r->peer : "?");
+    snprintf(who, sizeof who, "%s: ",
+             r->client != NULL ? r->client
+             : r->peer != NULL ? r->peer
+                               : "?");
     if (failed && (verbose || r->err.origin != ERR_SIGNAL)) {
         report_line(f, "%s%s (%s, %d)", who, r->err.msg, r->status_name,
                     r->status);
