@@ -146,7 +146,7 @@ def a_server_that_is_down_resets_the_client(t):
        ("the wrong CA", ("--cafile", cert("other-root.pem"),
                          "--server-hostname", "localhost"), 30),
        ("nothing in common", ("--max-version", "1.2",
-                              "--server-hostname", "localhost"), 21)])
+                              "--server-hostname", "localhost"), 22)])
 def a_failed_handshake_resets_the_client(t, args, status):
     server = t.serve("--echo", "--keep-open", "--min-version", "1.3")
     p = tunnel(t, server.address, *args,
