@@ -1,12 +1,15 @@
 """serve --workers: several processes on one port, and what becomes of them."""
 import json
 import os
+import pty
+import select
 import signal
 import socket
 import ssl
 
 from harness import (DEADLINE, Failed, ROOT, Skipped, cert, descriptors, each,
                      read_file, read_some, test, wait_until)
+from test_jail import need_root, status
 from test_reload import DONE, KEPT, copy, empty, subject
 from test_server import Client, by_status, ended
 
@@ -28,6 +31,12 @@ def events(server):
     found = [json.loads(x)
              for x in read_file(server.json_name).decode().splitlines()]
     return [x for x in found if x["event"] == "worker"]
+
+
+def reported(name, n):
+    """Wait until a file has the reports of n clients."""
+    wait_until("%d reports" % n, lambda: read_file(name).count(
+        b'"event":"connection"') == n)
 
 
 def gone(pid):
@@ -305,6 +314,7 @@ def workers_share_a_local_socket(t):
         c.sendall(b"x")
         t.eq(c.recv(1), b"x", "what came back")
         c.unwrap().close()
+    reported(server.json_name, 10)
     os.kill(children(server.pid)[0], signal.SIGKILL)
     wait_until("a successor", lambda: events(server) != [])
     t.eq(os.path.exists(path), True, "the socket, after one has died")
@@ -354,6 +364,7 @@ def json_on_stderr_stays_whole(t):
     server = start(t, 3, "--json", stderr=err)
     for _ in range(10):
         Client(t, server).echoes(b"x").leave()
+    reported(err.name, 10)
     os.kill(children(server.pid)[0], signal.SIGKILL)
     wait_until("the event", lambda: b'"worker"' in read_file(err.name))
     server.signal(signal.SIGTERM)
@@ -363,14 +374,62 @@ def json_on_stderr_stays_whole(t):
 
 
 @test
+def workers_are_another_user_and_so_are_their_successors(t):
+    need_root(t)
+    server = start(t, 2, "--user", "54321:54322")
+    before = children(server.pid)
+    os.kill(before[0], signal.SIGKILL)
+    wait_until("a successor", lambda: events(server) != [])
+    for pid in [server.pid] + children(server.pid):
+        t.eq(status(pid)["Uid"], ["54321"] * 4, "Uid")
+    for _ in range(10):
+        Client(t, server).echoes(b"x").leave()
+    server.signal(signal.SIGINT)
+    ended(t, server, 130)
+
+
+@test
+def workers_run_commands(t):
+    server = start(t, 2, mode="--sh=read x; echo $x; exit 3")
+    for _ in range(8):
+        c = Client(t, server)
+        c.s.sendall(b"hello\n")
+        t.eq(c.s.recv(100), b"hello\n", "its answer")
+        c.ends()
+    server.signal(signal.SIGTERM)
+    r = ended(t, server, 143)
+    t.eq([x["exec"]["status"] for x in r.reports[:-1]], [3] * 8, "statuses")
+
+
+@test
+def workers_end_with_their_terminal(t):
+    """Which signals every process of the group, but none of them dies of it."""
+    ours, theirs = pty.openpty()
+    server = start(t, 2, stdin=theirs, start_new_session=True)
+    t.on_exit(lambda: os.close(theirs))
+    c = Client(t, server).echoes(b"x")
+    os.close(ours)
+    gone_now = select.poll()
+    gone_now.register(theirs, 0)
+    wait_until("the terminal is gone", lambda: gone_now.poll(0) != [])
+    os.killpg(server.pid, signal.SIGHUP)
+    c.ends()
+    t.eq(events(server), [], "workers that died")
+    t.bad(ended(t, server, 129), 129, "signal", 1, "the terminal is gone")
+
+
+@test
 def no_descriptor_is_left_of_those_that_died(t):
     server = start(t, 2)
+    server.signal(signal.SIGHUP)  # whoever hears it has started all
+    wait_until("a line of each", lambda: server.stderr().count(DONE) == 2)
     before = len(descriptors(server))
     for n in range(3):
         os.kill(children(server.pid)[0], signal.SIGKILL)
         wait_until("a line", lambda n=n: len(events(server)) == n + 1)
         wait_until("both run", lambda: len(children(server.pid)) == 2)
-    t.eq(len(descriptors(server)), before, "descriptors")
+    wait_until("no descriptor is left of them",
+               lambda: len(descriptors(server)) == before)
     server.signal(signal.SIGTERM)
     ended(t, server, 143)
 
