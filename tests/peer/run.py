@@ -10,6 +10,7 @@ import bulk
 import capture
 import certificates
 import check
+import crowd
 import defects
 import harness
 import identity
@@ -20,10 +21,12 @@ import modes
 import nginx
 import odd
 import probe
+import siege
 import trace
 
 SUITES = (bulk, lab, interop, odd, attack, certificates, keylog,
-          capture, defects, modes, nginx, trace, probe, check, identity)
+          capture, defects, modes, nginx, crowd, siege, trace, probe,
+          check, identity)
 
 
 def collect(words):
