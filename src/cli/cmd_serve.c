@@ -6,6 +6,7 @@
 #include "cli/access_log.h"
 #include "cli/commands.h"
 #include "cli/fence.h"
+#include "cli/handover.h"
 #include "cli/jail.h"
 #include "cli/reload.h"
 #include "cli/self_signed.h"
@@ -14,6 +15,7 @@
 #include "cli/session.h"
 #include "cli/signals.h"
 #include "cli/workers.h"
+#include "io/notify.h"
 
 struct serve_options {
     struct tls_options tls;
@@ -22,7 +24,7 @@ struct serve_options {
     struct server_options limits;
     struct access_log_options log;
     struct jail_options jail;
-    bool keep_open;
+    bool keep_open, inetd;
     unsigned ready_fd; /* 0: none */
 };
 
@@ -33,6 +35,8 @@ static const struct opt serve_opts[] = {
     OPT_ROW_FLAG(struct serve_options, keep_open, 0, "keep-open",
                  "serve on until a signal comes: many clients at once with a "
                  "mode, one after the other without"),
+    OPT_ROW_FLAG(struct serve_options, inetd, 0, "inetd",
+                 "standard input is a client's connection: serve it"),
     OPT_ROW_UINT(struct serve_options, limits.workers, 0, "workers", "N", 1,
                  WORKERS_MAX,
                  "serve with so many processes, for more processors; one that "
@@ -83,12 +87,14 @@ struct serve {
     struct expect expect;
     struct ssl_self_signed made;
     struct net_target where;
+    struct handover hand;
     struct jail jail;
     struct serve_mode mode;
     struct reload files;
     struct access_log log;
     struct loop loop;
     struct net_listener listener[WORKERS_MAX]; /* the first, without them */
+    const char *operand;                       /* NULL: none was given */
     struct report report;
 };
 
@@ -98,6 +104,7 @@ static int allow(const void *arg, struct landlock *l, struct err *err) {
     if (fence_tls(l, &s->o.tls, &s->files.setup->store, err) != 0 ||
         fence_file(l, s->o.log.path, LANDLOCK_WRITE | LANDLOCK_MAKE, err) !=
             0 ||
+        fence_listener(l, s->where.path, err) != 0 ||
         (s->mode.option == NULL && fence_terminal(l, err) != 0)) {
         return -1;
     }
@@ -114,15 +121,37 @@ static void close_listeners(struct serve *s) {
     }
 }
 
+/* On our own, or on what was handed over. */
+static int listen_somewhere(struct serve *s, struct err *err) {
+    if (s->hand.accepted >= 0) {
+        return 0;
+    }
+    if (s->hand.n == 0) {
+        return net_listen_at(&s->where, listeners(s), s->listener, err);
+    }
+    int rc = net_listen_adopt(s->hand.first, s->hand.n, &s->listener[0], err);
+    for (size_t i = 1; rc == 0 && i < listeners(s); i++) {
+        rc = net_listen_copy(&s->listener[0], &s->listener[i], err);
+    }
+    return rc;
+}
+
 /* From here on nothing but clients can go wrong. */
 static int start(struct serve *s, struct err *err) {
     bool programs = s->mode.argv != NULL;
-    if (net_listen_at(&s->where, listeners(s), s->listener, err) != 0 ||
+    if (listen_somewhere(s, err) != 0 ||
         access_log_open(&s->log, &s->o.log, &s->out, err) != 0 ||
         jail_enter(&s->jail, programs ? NULL : allow, s, err) != 0) {
         return -1;
     }
-    return server_tell(&s->listener[0], &s->out, s->o.ready_fd, err);
+    if (s->hand.accepted >= 0) {
+        return 0;
+    }
+    if (server_tell(&s->listener[0], &s->out, s->o.ready_fd, err) != 0) {
+        return -1;
+    }
+    notify_ready(s->hand.notify, s->listener[0].address[0]);
+    return 0;
 }
 
 /* Is it the server that cannot go on, rather than this one client? */
@@ -149,7 +178,8 @@ static int await_client(struct serve *s, struct err *err) {
             return 0;
         }
         access_log_reopen(&s->log);
-        if (fds[n].revents != 0 && reload_now(&s->files, err) != 0) {
+        if (fds[n].revents != 0 &&
+            server_reload(&s->files, s->hand.notify, err) != 0) {
             return -1;
         }
     }
@@ -194,6 +224,8 @@ static int serve_mode(struct serve *s, unsigned i) {
                                           .loop = &s->loop,
                                           .listener = &s->listener[i],
                                           .log = &s->log,
+                                          .accepted = s->hand.accepted,
+                                          .notify = s->hand.notify,
                                           .target = s->report.target,
                                           .once = !s->o.keep_open,
                                           .worker = s->o.limits.workers > 0 };
@@ -210,6 +242,7 @@ static int work(void *arg, unsigned i) {
     struct server_options *limits = &s->o.limits;
     const volatile sig_atomic_t *number;
     bool log = s->log.fd >= 0;
+    s->hand.notify = -1; /* the parent tells */
     s->files.out = s->log.out = &s->out;
     if (signals_catch(&s->loop.wake_fd, &number, &r->err) != 0 ||
         signals_tell(SIGHUP, &s->files.fd, &r->err) != 0 ||
@@ -234,13 +267,15 @@ static int work(void *arg, unsigned i) {
 static int refresh(void *arg, int number, struct err *err) {
     struct serve *s = arg;
     if (number == SIGHUP) {
-        return reload_now(&s->files, err);
+        return server_reload(&s->files, s->hand.notify, err);
     }
     access_log_reopen(&s->log);
     return 0;
 }
 
 static void closing(void *arg) {
+    const struct serve *s = arg;
+    notify_send(s->hand.notify, "STOPPING=1");
     close_listeners(arg);
 }
 
@@ -284,12 +319,38 @@ static int check_workers(const struct serve *s, struct err *err) {
     return 0;
 }
 
+/* What is there instead of an address. */
+static int check_handover(const struct serve *s, struct err *err) {
+    const char *what = s->o.inetd              ? "--inetd"
+                       : s->hand.accepted >= 0 ? "a connection of LISTEN_FDS"
+                                               : "LISTEN_FDS";
+    bool one = s->hand.accepted >= 0;
+    if (!one && s->hand.n == 0) {
+        return 0;
+    }
+    const char *other = s->operand != NULL          ? s->operand
+                        : one && s->o.keep_open     ? "--keep-open"
+                        : one && s->o.ready_fd != 0 ? "--ready-fd"
+                                                    : NULL;
+    if (other != NULL) {
+        return err_set(err, ERR_USAGE, 0, "%s and %s are one or the other",
+                       what, other);
+    }
+    if (one && s->mode.option == NULL) {
+        return err_set(err, ERR_USAGE, 0,
+                       "%s wants a mode, as --exec: there is no standard input "
+                       "and output to pipe",
+                       what);
+    }
+    return 0;
+}
+
 static int run(struct serve *s) {
     struct report *r = &s->report;
     int wake_fd;
     const volatile sig_atomic_t *number;
     if (serve_mode_init(&s->mode, &s->o.mode, &s->out, &r->err) != 0 ||
-        check_workers(s, &r->err) != 0 ||
+        check_workers(s, &r->err) != 0 || check_handover(s, &r->err) != 0 ||
         reload_init(&s->files, &s->o.tls, &s->out, s->o.keep_open, &r->err) !=
             0 ||
         signals_catch(&wake_fd, &number, &r->err) != 0 ||
@@ -329,6 +390,7 @@ static int serve_run(int argc, char **argv) {
                                      .mode = SERVE_MODE_OPTIONS_INIT,
                                      .limits = SERVER_OPTIONS_INIT,
                                      .log = ACCESS_LOG_OPTIONS_INIT },
+                              .hand = { .accepted = -1, .notify = -1 },
                               .log = { .fd = -1, .usr1_fd = -1 } };
     struct err *err = &s.report.err;
     const char *operand = "4433"; /* openssl s_server's, too */
@@ -340,6 +402,13 @@ static int serve_run(int argc, char **argv) {
         return status;
     }
     s.report.target = operand;
+    s.operand = n > 0 ? operand : NULL;
+    if (s.o.inetd || err->origin == ERR_NONE) { /* before a word is said */
+        struct err own = ERR_INIT;
+        if (handover_take(&s.hand, s.o.inetd, &own) != 0) {
+            err_set(err, own.origin, own.code, "%s", own.msg);
+        }
+    }
     bool no_cert = false;
     /* Before we open any: one that is closed would become one of ours. */
     if (err->origin == ERR_NONE && s.o.ready_fd != 0 &&
@@ -364,6 +433,8 @@ static int serve_run(int argc, char **argv) {
     if (no_cert) {
         output_warning(&s.out, how_to_make);
     }
+    notify_send(s.hand.notify, "STOPPING=1");
+    handover_close(&s.hand);
     close_listeners(&s);
     access_log_close(&s.log);
     serve_mode_free(&s.mode);

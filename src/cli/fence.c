@@ -98,6 +98,12 @@ int fence_tls(struct landlock *l, const struct tls_options *o,
     return fence_file(l, o->save_peer, SAVE, err);
 }
 
+int fence_listener(struct landlock *l, const char *path, struct err *err) {
+    return path[0] != '\0' && l->fd >= 0
+               ? allow_folder(l, path, LANDLOCK_REMOVE, err)
+               : 0;
+}
+
 int fence_forward(struct landlock *l, const struct forward_target *t,
                   struct err *err) {
     for (size_t i = 0; i < t->n; i++) {

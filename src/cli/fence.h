@@ -30,6 +30,11 @@ MUST_USE int fence_file(struct landlock *l, const char *path, unsigned use,
 MUST_USE int fence_tls(struct landlock *l, const struct tls_options *o,
                        const struct ca_store *store, struct err *err);
 
+/** Removing a local socket that we listen on; "" for none.
+ * @return 0, or -1 as landlock_allow() */
+MUST_USE int fence_listener(struct landlock *l, const char *path,
+                            struct err *err);
+
 /** The ports of --forward. @return 0, or -1 as landlock_allow_port() */
 MUST_USE int fence_forward(struct landlock *l, const struct forward_target *t,
                            struct err *err);

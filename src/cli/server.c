@@ -8,6 +8,7 @@
 #include "cli/session.h"
 #include "cli/signals.h"
 #include "io/events.h"
+#include "io/notify.h"
 
 #define O struct server_options
 
@@ -109,6 +110,9 @@ static void back_off(struct server *s, const struct err *why) {
 
 /* All clients, and with the last of them the server. */
 static void end_all(struct server *s, const struct err *why) {
+    if (!s->closed) {
+        notify_send(s->config->notify, "STOPPING=1");
+    }
     s->closed = s->ending = true;
     if (s->err.origin == ERR_NONE) {
         s->err = *why;
@@ -155,6 +159,7 @@ static void wake_ready(struct events_source *source) {
         end_all(s, &why);
         return;
     }
+    notify_send(s->config->notify, "STOPPING=1");
     s->err = why;
     s->closed = true;
     s->drain_at_ms = loop_limit_start(drain).at_ms;
@@ -163,10 +168,17 @@ static void wake_ready(struct events_source *source) {
     net_listener_close(s->config->listener); /* others are refused */
 }
 
+int server_reload(struct reload *files, int notify, struct err *err) {
+    notify_reloading(notify);
+    int rc = reload_now(files, err);
+    notify_ready(notify, NULL);
+    return rc;
+}
+
 static void hup_ready(struct events_source *source) {
     struct server *s = ((struct watched *)source)->server;
     struct err why = ERR_INIT;
-    if (reload_now(s->config->files, &why) != 0) {
+    if (server_reload(s->config->files, s->config->notify, &why) != 0) {
         end_all(s, &why);
     }
 }
@@ -204,6 +216,17 @@ static void clock_ready(struct events_source *source) {
         accept_or_not(s);
     }
     watch_clock(s);
+}
+
+/* A client that somebody else has accepted is the only one. */
+static void take_accepted(struct server *s) {
+    struct err why = ERR_INIT;
+    struct net_path path;
+    int fd = s->config->accepted;
+    if (fd >= 0 &&
+        (net_accepted(fd, &path, &why) != 0 || take(s, fd, &path, &why) != 0)) {
+        end_all(s, &why);
+    }
 }
 
 static void watched_init(struct server *s, struct watched *w, size_t i,
@@ -269,7 +292,10 @@ int server_run(const struct server_config *config, struct report *r) {
     watch_fd(&s.usr1, config->log->usr1_fd);
     watch_clock(&s);
     accept_or_not(&s);
-    events_run(&s.events);
+    take_accepted(&s);
+    if (!s.closed || s.host.count > 0) {
+        events_run(&s.events);
+    }
     events_free(&s.events);
     if (config->once && s.came) {
         return s.status;

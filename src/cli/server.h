@@ -51,6 +51,8 @@ struct server_config {
     const struct loop *loop; /* signals, and the time of the run */
     struct net_listener *listener;
     struct access_log *log;
+    int accepted;       /* a connection in place of the listener; -1: none */
+    int notify;         /* io/notify.h; -1: nobody wants to know */
     const char *target; /* for reports */
     bool once;          /* one client is all */
     bool worker;        /* the parent reports a signal or --max-time */
@@ -65,6 +67,9 @@ struct server_config {
  */
 MUST_USE int server_tell(const struct net_listener *l, const struct output *out,
                          unsigned ready_fd, struct err *err);
+
+/** reload_now(), and tell the service manager. */
+MUST_USE int server_reload(struct reload *files, int notify, struct err *err);
 
 /**
  * Serve, and report each client. A tunnel connects for each, shakes hands, and

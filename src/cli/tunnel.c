@@ -77,6 +77,8 @@ int tunnel_run(const struct tunnel_options *o, struct client *c,
                                           .loop = &c->loop,
                                           .listener = &listener,
                                           .log = &log,
+                                          .accepted = -1,
+                                          .notify = -1,
                                           .target = target };
     c->setup.users = 1; /* ours, who frees it */
     r->stage = STAGE_CONNECT;

@@ -56,6 +56,10 @@ void notify_reloading(int fd) {
     notify_send(fd, lines);
 }
 
-void notify_ready(int fd) {
-    notify_send(fd, "READY=1");
+void notify_ready(int fd, const char *address) {
+    char lines[128];
+    snprintf(lines, sizeof lines, "READY=1%s%s",
+             address != NULL ? "\nSTATUS=listening on " : "",
+             address != NULL ? address : "");
+    notify_send(fd, lines);
 }

@@ -22,7 +22,7 @@ void notify_send(int fd, const char *lines);
 /** The files are being read anew; notify_ready() says when that is done. */
 void notify_reloading(int fd);
 
-/** Clients can connect. */
-void notify_ready(int fd);
+/** @param address  where clients can connect; NULL: as before */
+void notify_ready(int fd, const char *address);
 
 #endif

@@ -23,6 +23,7 @@ import test_expect  # noqa: F401
 import test_explain  # noqa: F401
 import test_files  # noqa: F401
 import test_forward  # noqa: F401
+import test_handover  # noqa: F401
 import test_help  # noqa: F401
 import test_house  # noqa: F401
 import test_http  # noqa: F401
