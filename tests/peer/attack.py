@@ -173,8 +173,10 @@ def feed_until_full(p, data):
     """Give stdin all it takes; how much that was."""
     fd = p.p.stdin.fileno()
     os.set_blocking(fd, False)
+    poll = select.poll()
+    poll.register(fd, select.POLLOUT)
     sent = 0
-    while sent < len(data) and select.select([], [fd], [], 0.3)[1]:
+    while sent < len(data) and poll.poll(300):
         sent += os.write(fd, data[sent:sent + 65536])
     os.set_blocking(fd, True)
     if sent == len(data):

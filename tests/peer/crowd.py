@@ -263,12 +263,15 @@ class Late:
 def shaken(clients):
     """Those whose handshake is done when nothing comes any more."""
     while True:
-        waiting = {c.sock: c for c in clients if not c.shaken}
-        ready = select.select(list(waiting), [], [], 2 * PAUSE)[0]
+        waiting = {c.sock.fileno(): c for c in clients if not c.shaken}
+        poll = select.poll()  # which any number will do for
+        for fd in waiting:
+            poll.register(fd, select.POLLIN)
+        ready = poll.poll(2000 * PAUSE)
         if not ready:
             return [c for c in clients if c.shaken]
-        for sock in ready:
-            waiting[sock].advance()
+        for fd, _ in ready:
+            waiting[fd].advance()
 
 
 def tests():

@@ -1,6 +1,7 @@
 """The peer tests: run them, several at a time, and say what came of it."""
 import concurrent.futures
 import os
+import resource
 import signal
 import sys
 import time
@@ -74,6 +75,13 @@ def run_all(tests, jobs):
     return count
 
 
+def room_for_crowds():
+    """Some hundreds of sockets for each test that runs."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    soft = 8192 if hard == resource.RLIM_INFINITY else min(8192, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 def stop(number, _):
     raise SystemExit(128 + number)
 
@@ -83,6 +91,7 @@ def main(argv):
         print("usage: run.sh MPTLS [WORD...]", file=sys.stderr)
         return 2
     signal.signal(signal.SIGTERM, stop)
+    room_for_crowds()
     harness.Test.mptls = os.path.abspath(argv[1])
     harness.Test.env = environment()
     tests = collect(argv[2:])
