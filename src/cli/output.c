@@ -64,6 +64,9 @@ void output_judge(const struct output *out, struct report *r,
     r->exit_name = s.name;
     r->micropython = (r->stage == STAGE_SETUP ? mp_error_loading : mp_error)(
         &r->err, words->micropython, sizeof words->micropython);
+    if (r->tls.server_side && r->stage == STAGE_CONNECT) {
+        r->micropython = NULL; /* a board is not what failed */
+    }
     r->name = explain_name(&r->err, r->status, words->name);
     r->mbedtls = explain_mbedtls(&r->err, words->mbedtls);
     if (out->expect != NULL) {

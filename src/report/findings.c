@@ -247,6 +247,15 @@ static const struct explain_advice no_alpn = {
 
 static const char WE[] = "we", NONE[] = "nobody";
 
+static const struct explain_advice backend = {
+    "after the client's handshake, when --forward connects",
+    "What is to be forwarded to does not run.\n"
+    "It listens on another address or port, or in another network namespace.\n"
+    "A firewall between the two.",
+    "Nothing: the client is not at fault.",
+    "Start the backend; on this machine, try it with nc -v HOST PORT.",
+};
+
 /* Some findings share a row with a flag, whose key goes first. Those of
  * `nobody` are remarks, which do not tell why for certain. */
 static const struct explain_cause rows[] = {
@@ -286,6 +295,9 @@ static const struct explain_cause rows[] = {
       "A certificate is signed by one that is no CA's." },
     { "why:22/issuer-other-key", WE, &issuer_other_key,
       "The issuer that was sent has the right name, but another key." },
+    { "why:23/backend-unreachable", WE, &backend,
+      "This server cannot reach what it forwards to, and has closed the "
+      "client's connection." },
     { "why:101/no-common-version", WE, &no_version,
       "No TLS version in common." },
     { "why:102/no-common-cipher", WE, &no_cipher,

@@ -27,7 +27,7 @@ static void cause(struct json *j, const struct report *r) {
     json_text(j, "board", w.advice->board);
     json_text(j, "server", w.advice->server);
     json_text(j, "mbedtls", r->mbedtls);
-    json_text(j, "more", r->name);
+    json_text(j, "more", w.more);
     json_close(j, '}');
 }
 

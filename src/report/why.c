@@ -47,8 +47,24 @@ static void add_finding(const struct report *r, struct why *w) {
     }
 }
 
+/* A server connects to nobody but the backend of --forward. */
+static bool is_backend(const struct report *r) {
+    return r->tls.server_side && r->stage == STAGE_CONNECT;
+}
+
 bool why_of(const struct report *r, struct why *w) {
+    static const char backend[] = "backend-unreachable";
     const struct explain_cause *c = NULL;
+    if (is_backend(r)) {
+        c = explain_find_name("why", backend, NULL);
+        *w = (struct why){ .advice = c->advice,
+                           .name = backend,
+                           .more = backend,
+                           .what = c->what,
+                           .who = c->who,
+                           .step = c->advice->step };
+        return true;
+    }
     switch (r->err.origin) {
     case ERR_OS:
     case ERR_FILE:
@@ -63,6 +79,7 @@ bool why_of(const struct report *r, struct why *w) {
     }
     *w = (struct why){ .advice = c->advice,
                        .name = r->name,
+                       .more = r->name,
                        .what = c->what,
                        .who = c->who,
                        .step = c->advice->step };
@@ -165,8 +182,8 @@ void report_text_why(FILE *f, const struct report *r) {
     if (r->micropython != NULL) {
         report_line(f, "micropython: %s", r->micropython);
     }
-    if (known && r->name != NULL) {
-        more(f, r->name);
+    if (known && w.more != NULL) {
+        more(f, w.more);
     }
     if (r->can_ask) {
         report_line(f, "more: --why asks the server what it takes");

@@ -14,6 +14,7 @@ struct why {
     const struct ssl_finding *finding; /* that it is told by; NULL: none */
     const struct explain_advice *advice;
     const char *name; /* the finding's, or the report's */
+    const char *more; /* what `mptls explain` takes; NULL: nothing */
     const char *what;
     const char *who; /* as in struct explain_cause */
     const char *step;

@@ -100,6 +100,10 @@ def one_that_cannot_be_reached(t, where, code):
     s = server.wait()
     t.bad(s, 11, "net", code, "forward to " + where[:60])
     t.eq(s.report["stage"], "connect", "the stage")
+    t.eq((s.error["cause"]["name"], s.error["cause"]["more"],
+          s.error["micropython"]), ("backend-unreachable",) * 2 + (None,),
+         "the cause")
+    t.has(s.err, "the client is not at fault")
     t.eq(s.report["tls"]["close_notify_sent"], False, "close_notify_sent")
     if c.status not in (40, 43):
         raise Failed("the client's status is %d" % c.status)
