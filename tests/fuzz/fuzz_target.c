@@ -19,6 +19,12 @@ static void check_target(const char *text, bool listening) {
         CHECK(err.origin == ERR_USAGE);
         return;
     }
+    if (t.path[0] != '\0') {
+        CHECK(listening && strncmp(text, "unix:", 5) == 0 &&
+              strcmp(text + 5, t.path) == 0 && t.host[0] == '\0' &&
+              t.port[0] == '\0');
+        return;
+    }
     fuzz_check_line(t.host, sizeof t.host);
     fuzz_check_line(t.port, sizeof t.port);
     CHECK(listening || t.host[0] != '\0');
