@@ -40,32 +40,6 @@ stream {{
 """
 
 
-class Backend:
-    """A plain echo for those that only connect on: a process of its own."""
-
-    PROGRAM = """
-import selectors, socket
-s = socket.create_server(("127.0.0.1", 0), backlog=4096)
-poll = selectors.DefaultSelector()
-poll.register(s, selectors.EVENT_READ)
-while True:
-    for key, _ in poll.select():
-        if key.fileobj is s:
-            poll.register(s.accept()[0], selectors.EVENT_READ)
-            continue
-        data = key.fileobj.recv(65536)
-        if data:
-            key.fileobj.sendall(data)
-        else:
-            poll.unregister(key.fileobj)
-            key.fileobj.close()
-"""
-
-    def __init__(self):
-        self.process = load.Process([sys.executable, "-c", self.PROGRAM])
-        self.port = self.process.listening_port()
-
-
 def mptls(_):
     server = load.Mptls(BINARY, "--echo")
     return server, server.port
@@ -159,12 +133,12 @@ def peers():
 
 
 def run():
-    backend = Backend()
+    backend = load.Backend()
     found = {}
     load.say("%-12s %6s %12s %12s %6s %12s %9s" % (
         "idle", "conns", "bytes each", "after echo", "ratio", "handshakes/s",
         "echoes/s"))
-    with backend.process:
+    with backend:
         for name, command, start, count in peers():
             if command is None:
                 load.say("SKIP %s: not installed" % name)

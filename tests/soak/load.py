@@ -37,6 +37,12 @@ def say(text):
     print(text, flush=True)
 
 
+def sanitized(binary):
+    """Whether its memory is not its own: ASan keeps what is free."""
+    with open(binary, "rb") as f:
+        return b"__asan_init" in f.read()
+
+
 def raise_fd_limit(wanted):
     """@return how many descriptors this process and its children may have"""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -86,9 +92,12 @@ class Process:
         return found
 
     def resident(self):
-        """Bytes of memory."""
-        return 1024 * sum(int(n) for pid in self.pids() for n in re.findall(
-            r"VmRSS:\s*(\d+)", read("/proc/%d/status" % pid)))
+        """Bytes of memory: of the program, and not of commands of its."""
+        found = [re.findall(r"Name:\s*(.*)|VmRSS:\s*(\d+)",
+                            read("/proc/%d/status" % pid))
+                 for pid in self.pids()]
+        return 1024 * sum(int(f[1][1]) for f in found
+                          if len(f) == 2 and f[0] == found[0][0])
 
     def seconds(self):
         """Of the processor, so far."""
@@ -99,11 +108,11 @@ class Process:
         return ticks / os.sysconf("SC_CLK_TCK")
 
     def descriptors(self):
-        """How many; None if that is not to be seen."""
-        try:
-            return sum(len(os.listdir("/proc/%d/fd" % p)) for p in self.pids())
-        except OSError:
+        """How many; None if they are another user's to see: a process that
+        has a key does not show them to everybody."""
+        if not os.access("/proc/%d/fd" % self.p.pid, os.R_OK):
             return None
+        return sum(len(listdir("/proc/%d/fd" % pid)) for pid in self.pids())
 
     def listening_port(self):
         """As the kernel has it, for servers that do not tell."""
@@ -158,6 +167,48 @@ def listdir(path):
         return []
 
 
+class Backend(Process):
+    """A plain echo, for what only connects on."""
+
+    PROGRAM = """
+import selectors, socket
+s = socket.create_server(("127.0.0.1", 0), backlog=4096)
+poll = selectors.DefaultSelector()
+poll.register(s, selectors.EVENT_READ)
+def forget(c):
+    poll.unregister(c)
+    c.close()
+while True:
+    for key, events in poll.select():
+        c = key.fileobj
+        if c is s:
+            new = s.accept()[0]
+            new.setblocking(False)
+            poll.register(new, selectors.EVENT_READ, b"")
+            continue
+        try:
+            data = key.data
+            if events & selectors.EVENT_READ:
+                data = c.recv(65536)
+                if not data:
+                    forget(c)
+                    continue
+            try:
+                data = data[c.send(data):]
+            except BlockingIOError:
+                pass
+        except OSError:
+            forget(c)
+            continue
+        poll.modify(c, selectors.EVENT_WRITE if data else
+                    selectors.EVENT_READ, data)
+"""
+
+    def __init__(self):
+        super().__init__([sys.executable, "-c", self.PROGRAM])
+        self.port = self.listening_port()
+
+
 class Mptls(Process):
     """mptls serve --keep-open, its port, and its access log."""
 
@@ -177,10 +228,23 @@ class Mptls(Process):
         return found and int(found[1])
 
 
+    def turn_over(self):
+        """What an administrator does in the night: a new log, and the keys
+        anew."""
+        old = sum(name.startswith("log.") for name in os.listdir(self.dir))
+        os.rename(self.log, "%s.%d" % (self.log, old))
+        self.p.send_signal(signal.SIGUSR1)
+        self.p.send_signal(signal.SIGHUP)
+        wait_until("a new log", lambda: os.path.exists(self.log))
+
     def logged(self):
-        """A dictionary for each line of the log."""
-        with open(self.log, encoding="ascii") as f:
-            return [json.loads(line) for line in f]
+        """A dictionary for each line of the log, old ones as well."""
+        lines = []
+        for name in os.listdir(self.dir):
+            if name.startswith("log"):
+                with open(os.path.join(self.dir, name), encoding="ascii") as f:
+                    lines += [json.loads(line) for line in f]
+        return lines
 
 
 def client_context(identity=None):
