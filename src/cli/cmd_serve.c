@@ -448,7 +448,7 @@ static int serve_run(int argc, char **argv) {
 
 const struct command cmd_serve = {
     .name = "serve",
-    .operand = "[[ADDR:]PORT]",
+    .operand = "[[ADDR:]PORT | unix:PATH]",
     .summary =
         "accept a TLS client: pipe stdin and stdout, or a mode (default: port "
         "4433)",
