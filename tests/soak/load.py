@@ -131,8 +131,11 @@ class Process:
 
     def stop(self, number=signal.SIGTERM):
         """@return the exit status"""
-        if self.p.poll() is None:
-            self.p.send_signal(number)
+        self.p.send_signal(number)
+        return self.ended()
+
+    def ended(self):
+        """@return the exit status; a second signal would kill it"""
         try:
             rc = self.p.wait(PATIENCE)
         except subprocess.TimeoutExpired:

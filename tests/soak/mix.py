@@ -93,7 +93,7 @@ def drained(server):
         load.wait_until("the listener to be closed", lambda: refused(server))
         load.echoes(sock, b"after\n")
         sock.unwrap().close()
-    rc = server.stop()
+    rc = server.ended()
     if rc != 143:
         raise load.Failed("exit status %d" % rc)
 
