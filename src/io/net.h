@@ -21,10 +21,12 @@ struct addrinfo;
 
 enum {
     NET_HOST_MAX = RESOLVE_HOST_MAX,
-    NET_ADDR_MAX = 80,   /* room for a printed address and its port */
-    NET_ADDRS_MAX = 16,  /* addresses of one name that are tried */
-    NET_LISTEN_MAX = 8,  /* addresses of one name that are listened on */
-    NET_PATH_MAX = 108,  /* of a local socket, with its NUL */
+    NET_ADDRS_MAX = 16, /* addresses of one name that are tried */
+    NET_LISTEN_MAX = 8, /* addresses of one name that are listened on */
+    NET_PATH_MAX = 108, /* of a local socket, with its NUL */
+    /* Room for a printed address and its port, or "unix:" and a path, which a
+     * program that hands over a socket may have made without a NUL. */
+    NET_ADDR_MAX = NET_PATH_MAX + 6,
     NET_STAGGER_MS = 250 /* before the next is tried too, RFC 8305 section 5 */
 };
 
@@ -43,7 +45,9 @@ struct net_try {
 };
 
 /* Which way a connection went. Addresses are numbers, "127.0.0.1:4433" or
- * "[::1]:4433"; one that an IPv6 socket maps from IPv4 is given as IPv4. */
+ * "[::1]:4433"; one that an IPv6 socket maps from IPv4 is given as IPv4. That
+ * of a local socket is "unix:PATH", or "unix:@NAME" in the abstract namespace.
+ */
 struct net_path {
     char address[NET_ADDR_MAX]; /* the peer's */
     char local[NET_ADDR_MAX];   /* ours; "" if unknown */

@@ -178,6 +178,21 @@ static bool net_is_stale(const struct sockaddr_un *sa) {
     return stale;
 }
 
+/* @return 0, or -1 with errno */
+static int net_bind_path(int fd, const struct sockaddr_un *sa) {
+    const struct sockaddr *generic = (const struct sockaddr *)sa;
+    int rc = bind(fd, generic, sizeof *sa);
+    if (rc == 0 || errno != EADDRINUSE) {
+        return rc;
+    }
+    if (!net_is_stale(sa)) {
+        errno = EADDRINUSE;
+        return -1;
+    }
+    (void)unlink(sa->sun_path); /* binding again says if that failed */
+    return bind(fd, generic, sizeof *sa);
+}
+
 static int net_listen_path(const char *path, struct net_listener *out,
                            struct err *err) {
     struct sockaddr_un sa = { .sun_family = AF_UNIX };
@@ -185,12 +200,8 @@ static int net_listen_path(const char *path, struct net_listener *out,
     *out = (struct net_listener){ .n = 0 };
     snprintf(sa.sun_path, sizeof sa.sun_path, "%s", path);
     int fd = net_socket(AF_UNIX);
-    int rc = fd < 0 ? -1 : bind(fd, (struct sockaddr *)&sa, sizeof sa);
-    if (fd >= 0 && rc != 0 && errno == EADDRINUSE && net_is_stale(&sa)) {
-        (void)unlink(path); /* binding again says if that failed */
-        rc = bind(fd, (struct sockaddr *)&sa, sizeof sa);
-    }
-    if (rc != 0 || listen(fd, SOMAXCONN) != 0 || stat(path, &st) != 0) {
+    if (fd < 0 || net_bind_path(fd, &sa) != 0 || listen(fd, SOMAXCONN) != 0 ||
+        stat(path, &st) != 0) {
         int why = errno;
         if (fd >= 0) {
             close(fd);
@@ -200,7 +211,7 @@ static int net_listen_path(const char *path, struct net_listener *out,
     }
     out->n = 1;
     out->fd[0] = fd;
-    snprintf(out->address[0], NET_ADDR_MAX, "unix:%.70s", path);
+    snprintf(out->address[0], NET_ADDR_MAX, "unix:%s", path);
     memcpy(out->path, sa.sun_path, sizeof out->path);
     out->dev = st.st_dev;
     out->ino = st.st_ino;
@@ -237,8 +248,11 @@ int net_listen_at(const struct net_target *where, size_t n,
                   struct net_listener *out, struct err *err) {
     char port[8];
     size_t made = 1;
-    if (net_listen_first(where, &out[0], err) != 0 || n == 1) {
-        return n == 1 && err->origin == ERR_NONE ? 0 : -1;
+    if (net_listen_first(where, &out[0], err) != 0) {
+        return -1;
+    }
+    if (n == 1) {
+        return 0;
     }
     /* The first knows the port, and that it is nobody else's; it cannot share
      * it any more. */

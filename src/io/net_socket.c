@@ -21,7 +21,9 @@ void net_print(const struct sockaddr_storage *sa, socklen_t len, char *out) {
         size_t room = len > offsetof(struct sockaddr_un, sun_path)
                           ? len - offsetof(struct sockaddr_un, sun_path)
                           : 0;
-        snprintf(out, NET_ADDR_MAX, "unix:%.*s", (int)room, un->sun_path);
+        bool abstract = room > 0 && un->sun_path[0] == '\0';
+        snprintf(out, NET_ADDR_MAX, "unix:%s%.*s", abstract ? "@" : "",
+                 (int)room - abstract, un->sun_path + abstract);
         return;
     }
     if (getnameinfo((const struct sockaddr *)sa, len, host, sizeof host, port,

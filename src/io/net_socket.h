@@ -8,8 +8,8 @@
 
 struct addrinfo;
 
-/** @param out  NET_ADDR_MAX bytes: "127.0.0.1:443", "[::1]:443", "unix:PATH" or
- * "" */
+/** @param out  NET_ADDR_MAX bytes: "127.0.0.1:443", "[::1]:443", "unix:PATH",
+ * "unix:@NAME" or "" */
 void net_print(const struct sockaddr_storage *sa, socklen_t len, char *out);
 
 /** The same of a resolved address. */

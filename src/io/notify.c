@@ -57,7 +57,7 @@ void notify_reloading(int fd) {
 }
 
 void notify_ready(int fd, const char *address) {
-    char lines[128];
+    char lines[240];
     snprintf(lines, sizeof lines, "READY=1%s%s",
              address != NULL ? "\nSTATUS=listening on " : "",
              address != NULL ? address : "");

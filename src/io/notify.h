@@ -22,7 +22,8 @@ void notify_send(int fd, const char *lines);
 /** The files are being read anew; notify_ready() says when that is done. */
 void notify_reloading(int fd);
 
-/** @param address  where clients can connect; NULL: as before */
+/** @param address  where clients can connect, 200 bytes at most; NULL: as
+ * before */
 void notify_ready(int fd, const char *address);
 
 #endif

@@ -113,6 +113,35 @@ static void a_socket_that_was_left_is_replaced(void **state) {
     net_listener_close(&other);
 }
 
+static void one_that_is_crowded_is_not_left(void **state) {
+    (void)state;
+    struct sockaddr_un sa = { .sun_family = AF_UNIX };
+    struct net_target where = at_path();
+    struct net_listener l;
+    struct err err = ERR_INIT;
+    int crowd[8];
+    size_t n = 0;
+    snprintf(sa.sun_path, sizeof sa.sun_path, "%s", path);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof sa), 0);
+    assert_int_equal(listen(fd, 0), 0);
+    for (int rc = 0; rc == 0; n++) {
+        assert_true(n < sizeof crowd / sizeof *crowd);
+        crowd[n] = socket(AF_UNIX, SOCK_STREAM, 0);
+        fcntl(crowd[n], F_SETFL, O_NONBLOCK);
+        rc = connect(crowd[n], (struct sockaddr *)&sa, sizeof sa);
+    }
+    assert_int_equal(errno, EAGAIN);
+    assert_int_equal(net_listen_at(&where, 1, &l, &err), -1);
+    assert_int_equal(err.origin, ERR_NET);
+    assert_int_equal(err.code, EADDRINUSE);
+    assert_int_equal(access(path, F_OK), 0);
+    while (n > 0) {
+        close(crowd[--n]);
+    }
+    close(fd);
+}
+
 static void what_is_no_socket_stays(void **state) {
     (void)state;
     struct net_target where = at_path();
@@ -350,6 +379,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_path_is_listened_on_and_removed),
         TEST(a_socket_that_was_left_is_replaced),
+        TEST(one_that_is_crowded_is_not_left),
         TEST(what_is_no_socket_stays),
         TEST(a_path_that_cannot_be_is_an_error),
         TEST(another_process_leaves_the_path),
