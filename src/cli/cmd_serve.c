@@ -418,6 +418,9 @@ static int serve_run(int argc, char **argv) {
     }
     int opened = output_open(&s.out, s.o.tls.verbose, &s.o.tls.json, err);
     s.out.expect = &s.expect;
+    if (s.o.tls.verbose > 0 && s.hand.unheard.origin != ERR_NONE) {
+        output_warning(&s.out, s.hand.unheard.msg);
+    }
     if (s.o.limits.workers > 0) {
         output_share(&s.out);
     }

@@ -74,12 +74,11 @@ static int take_stdin(struct handover *h, struct err *err) {
 }
 
 int handover_take(struct handover *h, bool inetd, struct err *err) {
-    struct err unheard = ERR_INIT;
     const char *where = getenv("NOTIFY_SOCKET");
-    *h = (struct handover){ .accepted = -1, .notify = -1 };
+    *h = (struct handover){ .accepted = -1, .notify = -1, .unheard = ERR_INIT };
     int rc = inetd ? take_stdin(h, err) : take_sockets(h, err);
     if (rc == 0 && where != NULL && where[0] != '\0') {
-        h->notify = notify_open(where, &unheard);
+        h->notify = notify_open(where, &h->unheard);
     }
     unsetenv("LISTEN_PID");
     unsetenv("LISTEN_FDS");

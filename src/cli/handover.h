@@ -16,6 +16,7 @@ struct handover {
     size_t n;     /* how many listen; 0: none */
     int accepted; /* a connection with a client, in place of those; -1: none */
     int notify;   /* for io/notify.h; owned; -1: nobody wants to know */
+    struct err unheard; /* why that is -1 though NOTIFY_SOCKET is set */
 };
 
 /**
@@ -27,7 +28,7 @@ struct handover {
  *               goes nowhere.
  * @return 0, or -1: ERR_USAGE for what is none of all that; handover_close() is
  *         due in every case. A NOTIFY_SOCKET that does not answer is no
- *         failure.
+ *         failure; see `unheard`.
  */
 MUST_USE int handover_take(struct handover *h, bool inetd, struct err *err);
 
