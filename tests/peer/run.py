@@ -18,6 +18,7 @@ import identity
 import interop
 import keylog
 import lab
+import local
 import modes
 import nginx
 import odd
@@ -27,7 +28,7 @@ import trace
 
 SUITES = (bulk, lab, interop, odd, attack, certificates, keylog,
           capture, defects, modes, nginx, crowd, siege, trace, probe,
-          check, identity)
+          check, identity, local)
 
 
 def collect(words):
