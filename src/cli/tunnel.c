@@ -51,6 +51,19 @@ int tunnel_check(const struct tunnel_options *o,
     return net_parse_listen(o->listen, &where, err);
 }
 
+/* Without TLS or a password it is for this machine, if nothing else is said. */
+static int listen_near(const char *text, struct net_listener *l,
+                       struct err *err) {
+    struct net_target where;
+    if (net_parse_listen(text, &where, err) != 0) {
+        return -1;
+    }
+    if (where.host[0] == '\0' && where.path[0] == '\0') {
+        memcpy(where.host, "localhost", sizeof "localhost");
+    }
+    return net_listen_at(&where, 1, l, err);
+}
+
 /* The name is looked up once, as for serve --forward. */
 static int find(struct server_tunnel *t, const struct client *c,
                 const char *target, struct err *err) {
@@ -64,7 +77,6 @@ static int find(struct server_tunnel *t, const struct client *c,
 int tunnel_run(const struct tunnel_options *o, struct client *c,
                const char *target, const struct output *out, struct report *r) {
     static struct server_tunnel tunnel;
-    struct net_target where;
     struct net_listener listener = { .n = 0 };
     struct access_log log = { .fd = -1, .usr1_fd = -1 };
     struct reload files = { .setup = &c->setup, .fd = -1 };
@@ -86,8 +98,7 @@ int tunnel_run(const struct tunnel_options *o, struct client *c,
     int rc = find(&tunnel, c, target, &r->err);
     if (rc == 0) {
         r->stage = STAGE_LISTEN;
-        rc = net_parse_listen(o->listen, &where, &r->err) != 0 ||
-             net_listen_at(&where, 1, &listener, &r->err) != 0 ||
+        rc = listen_near(o->listen, &listener, &r->err) != 0 ||
              access_log_open(&log, &o->log, out, &r->err) != 0 ||
              server_tell(&listener, out, o->ready_fd, &r->err) != 0;
     }

@@ -10,7 +10,7 @@
 #include "cli/server.h"
 
 struct tunnel_options {
-    const char *listen; /* NULL: no tunnel */
+    const char *listen; /* a port alone is localhost's; NULL: no tunnel */
     unsigned ready_fd;  /* 0: none */
     struct server_options limits;
     struct access_log_options log;

@@ -1,5 +1,6 @@
 """connect --listen: a port without TLS that leads to a server with TLS."""
 import os
+import re
 import signal
 import socket
 import ssl
@@ -124,6 +125,18 @@ def a_path_can_be_listened_on(t):
     exchange(t, p, b"hello")
     stopped(t, p)
     t.eq(os.path.exists(path), False, "the socket is still there")
+
+
+@test
+def a_port_alone_is_this_machine_s(t):
+    """There is neither TLS nor a password to it."""
+    server = t.serve("--echo", "--keep-open")
+    p = tunnel(t, "localhost:" + server.address.rsplit(":", 1)[1], listen="0")
+    found = re.findall(r"listening on (\S*):\d+\n", p.stderr())
+    t.eq(found != [] and set(found) <= {"127.0.0.1", "[::1]"}, True,
+         "addresses: %r" % found)
+    exchange(t, p, b"hello")
+    stopped(t, p)
 
 
 @test
