@@ -114,6 +114,17 @@ class Process:
             return None
         return sum(len(listdir("/proc/%d/fd" % pid)) for pid in self.pids())
 
+    def settled(self):
+        """descriptors(), once that has stayed the same for a while: worker
+        processes close what they inherit when the first of them listens."""
+        last = []
+
+        def look():
+            last.append(self.descriptors())
+            return len(set(last[-30:])) == 1 and len(last) >= 30
+        wait_until("the descriptors to settle", look)
+        return last[-1]
+
     def listening_port(self):
         """As the kernel has it, for servers that do not tell."""
         def look():

@@ -167,7 +167,7 @@ def soaked(options):
     with load.Mptls(BINARY, "--verify", "required", "--cafile",
                     load.cert("root.pem"), "--handshake-timeout", "2",
                     "--drain-timeout", "20", *options) as server:
-        idle, fds = server.resident(), server.descriptors()
+        fds, idle = server.settled(), server.resident()
         if fds is None:
             load.say("SKIP descriptors: it takes root to look at them")
         soak = Soak(server)
