@@ -312,14 +312,13 @@ static void diagnose_cadata(struct ssl_diagnosis *d) {
     }
     if (n > 1) {
         bool known = d->info->anchored;
-        const char *anchor = v->certs[v->cert_count - known].subject;
+        const char *anchor = known ? v->certs[v->cert_count - 1].subject : "";
         snprintf(here, sizeof here, "--cadata with %.200s alone",
                  known ? anchor : "the one that is needed");
         ssl_diagnose_add(d->info, "cadata-many", here, NULL,
                          "%zu certificates are trusted, and a board takes one "
                          "as cadata%s%.200s",
-                         n, known ? ": this chain needs " : "",
-                         known ? anchor : "");
+                         n, known ? ": this chain needs " : "", anchor);
     }
     if (d->ctx->have_ca && d->ctx->ca_was_pem) {
         ssl_diagnose_add(d->info, "cadata-pem",
