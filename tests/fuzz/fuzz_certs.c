@@ -99,6 +99,7 @@ static void check_chain(mbedtls_x509_crt *chain) {
         ssl_verify_explain(&v, UINT32_MAX, text, len);
         fuzz_check_ascii(text, len);
     }
+    ssl_verify_free(&v);
 }
 
 /* What was there before stays there. */
