@@ -4,9 +4,7 @@
 #include <mbedtls/platform_util.h>
 #include <string.h>
 
-#if defined(MBEDTLS_SSL_VARIABLE_BUFFER_LENGTH) &&                             \
-    MBEDTLS_VERSION_NUMBER >= 0x03060000 &&                                    \
-    MBEDTLS_VERSION_NUMBER < 0x03070000
+#if COMPAT_RESTS
 
 #define IT(field) ssl->MBEDTLS_PRIVATE(field)
 

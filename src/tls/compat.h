@@ -61,6 +61,16 @@ static inline bool compat_has_psk(const mbedtls_ssl_config *conf) {
            conf->MBEDTLS_PRIVATE(f_psk) != NULL;
 }
 
+/* Can the record buffers be given up? Known to be so from 3.6.3, the first that
+ * puts messages together, with the option that stores their lengths. */
+#if defined(MBEDTLS_SSL_VARIABLE_BUFFER_LENGTH) &&                             \
+    MBEDTLS_VERSION_NUMBER >= 0x03060300 &&                                    \
+    MBEDTLS_VERSION_NUMBER < 0x03070000
+#define COMPAT_RESTS 1
+#else
+#define COMPAT_RESTS 0
+#endif
+
 /* What is left of the two record buffers while they are given up: 3.6 keeps
  * the number of the next record to come in the first bytes of its own. */
 struct compat_rest {
@@ -71,8 +81,8 @@ struct compat_rest {
 
 /**
  * Give up the record buffers, of 17 kB each, if nothing is in them, and a
- * server what it shook hands with; not with another version of the library, nor
- * before the handshake is done.
+ * server what it shook hands with; not without COMPAT_RESTS, nor before the
+ * handshake is done.
  *
  * Until compat_wake() nothing may be called on `ssl` but mbedtls_ssl_free() and
  * what only asks.

@@ -32,6 +32,13 @@ static int count_from_here(void **state) {
     return mbedtls_platform_set_calloc_free(counting_calloc, counting_free);
 }
 
+static void need_rests(void) {
+    if (!COMPAT_RESTS) {
+        print_message("SKIP: this Mbed TLS keeps its buffers\n");
+        skip();
+    }
+}
+
 /* Each cipher has another way of filling a record. */
 static const char *const ciphers[] = {
     "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
@@ -130,6 +137,7 @@ static void bytes_arrive_whole_with_a_rest_after_every_call(void **state) {
 
 static void an_idle_connection_holds_little(void **state) {
     (void)state;
+    need_rests();
     for (size_t i = 0; i < sizeof ciphers / sizeof ciphers[0]; i++) {
         connect_with(ciphers[i], 1 << 16);
         size_t contexts = 0;
@@ -150,6 +158,7 @@ static void an_idle_connection_holds_little(void **state) {
 /* Half a record in, bytes that are not read yet, half a record out. */
 static void nothing_is_given_up_while_something_is_in_it(void **state) {
     (void)state;
+    need_rests();
     for (size_t i = 0; i < sizeof ciphers / sizeof ciphers[0]; i++) {
         unsigned char in[8] = { 0 };
         struct err err = ERR_INIT;
@@ -189,6 +198,7 @@ static void nothing_is_given_up_while_something_is_in_it(void **state) {
 
 static void without_memory_a_call_fails_and_can_be_made_again(void **state) {
     (void)state;
+    need_rests();
     for (size_t i = 0; i < sizeof ciphers / sizeof ciphers[0]; i++) {
         unsigned char in[8];
         connect_with(ciphers[i], 1 << 16);
