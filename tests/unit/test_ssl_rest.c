@@ -277,6 +277,92 @@ static void a_failure_comes_after_a_rest(void **state) {
     }
 }
 
+/* In no header of the library; for what well-behaved peers never send. */
+int mbedtls_ssl_write_record(mbedtls_ssl_context *ssl, int force_flush);
+
+static void send_message(int type, const unsigned char *msg, size_t len) {
+    mbedtls_ssl_context *ssl = &client.ssl;
+    ssl->MBEDTLS_PRIVATE(out_msgtype) = type;
+    ssl->MBEDTLS_PRIVATE(out_msglen) = len;
+    if (len > 0) {
+        memcpy(ssl->MBEDTLS_PRIVATE(out_msg), msg, len);
+    }
+    assert_int_equal(mbedtls_ssl_write_record(ssl, 1), 0);
+}
+
+/* Read with a rest after each call, until there is an answer or nothing more
+ * has come. @return bytes, STREAM_WANT_RD or STREAM_ERROR */
+static ssize_t read_resting(unsigned char *in, size_t len, struct err *err) {
+    ssize_t n = STREAM_WANT_RD;
+    for (int i = 0; i < 40 && n == STREAM_WANT_RD; i++) {
+        n = ssl_socket_read(&server, in, len, err);
+        ssl_socket_rest(&server);
+    }
+    return n;
+}
+
+enum { REFUSED = MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE };
+enum { UNKNOWN = MBEDTLS_ERR_SSL_FEATURE_UNAVAILABLE };
+
+/* What a client may send to a server that has forgotten its handshake. */
+static const struct {
+    int type;
+    unsigned char msg[8];
+    size_t len, first; /* bytes, and those in the first record; 0: all */
+    enum err_origin origin;
+    long code12, code13; /* 0: the connection goes on, in this version */
+} messages[] = {
+    { 22, { 24, 0, 0, 1, 1 }, 5, 0, ERR_TLS, REFUSED, UNKNOWN }, /* KeyUpdate */
+    { 22, { 1, 0, 0, 4, 3, 3 }, 8, 0, ERR_TLS, 0, UNKNOWN }, /* ClientHello */
+    { 22, { 1, 0, 0, 4, 3, 3 }, 8, 5, ERR_TLS, 0, UNKNOWN }, /* in halves */
+    { 22, { 4, 0, 0, 2 }, 6, 0, ERR_TLS, REFUSED, UNKNOWN }, /* a ticket */
+    { 22, { 5 }, 4, 0, ERR_TLS, REFUSED, UNKNOWN }, /* EndOfEarlyData */
+    { 22, { 20, 0, 0, 4 }, 8, 0, ERR_TLS, REFUSED, UNKNOWN }, /* Finished */
+    { 20, { 1 }, 1, 0, ERR_TLS, REFUSED, 0 }, /* ChangeCipherSpec */
+    { 21, { 1, 90 }, 2, 0, ERR_NONE, 0, 0 },  /* a warning */
+    { 21, { 2, 40 }, 2, 0, ERR_ALERT, 40, 40 },
+    { 23, { 0 }, 0, 0, ERR_NONE, 0, 0 }, /* no data */
+};
+
+static void a_message_after_a_rest_is_as_without(void **state) {
+    size_t n = sizeof messages / sizeof messages[0];
+    (void)state;
+    for (size_t i = 0; i < n * sizeof ciphers / sizeof ciphers[0]; i++) {
+        const unsigned char *msg = messages[i % n].msg;
+        size_t first = messages[i % n].first, len = messages[i % n].len;
+        int type = messages[i % n].type;
+        unsigned char in[8];
+        struct err err = ERR_INIT;
+        connect_with(ciphers[i / n], 1 << 16);
+        wire_c.never_want = wire_s.never_want = 1;
+        shake_and_rest();
+        exchange();
+        assert_int_equal(read_resting(in, sizeof in, &err), STREAM_WANT_RD);
+        assert_int_equal(server.rest.resting, COMPAT_RESTS);
+        assert_int_equal(ssl_socket_read(&client, in, sizeof in, &err),
+                         STREAM_WANT_RD); /* it is awake */
+        if (first > 0) {
+            send_message(type, msg, first);
+            assert_int_equal(read_resting(in, sizeof in, &err), STREAM_WANT_RD);
+        }
+        send_message(type, msg + first, len - first);
+        ssize_t got = read_resting(in, sizeof in, &err);
+        if (got == STREAM_WANT_RD) {
+            send_message(23, (const unsigned char *)"after", 5);
+            got = read_resting(in, sizeof in, &err);
+        }
+        long code = mbedtls_ssl_get_version_number(&server.ssl) ==
+                            MBEDTLS_SSL_VERSION_TLS1_3
+                        ? messages[i % n].code13
+                        : messages[i % n].code12;
+        assert_int_equal(got, code != 0 ? STREAM_ERROR : 5);
+        assert_int_equal(err.origin,
+                         code != 0 ? messages[i % n].origin : ERR_NONE);
+        assert_int_equal(err.code, code);
+        free_pair();
+    }
+}
+
 static void before_a_socket_is_wrapped_and_after_it_is_freed(void **state) {
     (void)state;
     memset(&client, 0, sizeof client);
@@ -297,6 +383,7 @@ int main(void) {
         cmocka_unit_test(without_memory_a_call_fails_and_can_be_made_again),
         cmocka_unit_test(an_end_comes_after_a_rest),
         cmocka_unit_test(a_failure_comes_after_a_rest),
+        cmocka_unit_test(a_message_after_a_rest_is_as_without),
         cmocka_unit_test(before_a_socket_is_wrapped_and_after_it_is_freed),
     };
     return cmocka_run_group_tests_name("ssl_rest", tests, count_from_here,
