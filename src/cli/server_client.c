@@ -85,6 +85,7 @@ static void begin_tls(struct server_client *c, int64_t since) {
     c->begun = true;
     conn_init(&c->conn, &c->host->conn, c->setup, &c->wire.stream, c->peer,
               since);
+    c->conn.all = c->all;
 }
 
 /* @return whether to go on: it stands, or cannot */
@@ -103,6 +104,28 @@ static bool tunnel_stands(struct server_client *c) {
         fd_stream_init_socket(&c->wire, far->socket.stream.fd, "the peer");
         c->connected_us = loop_now_us();
         begin_tls(c, c->since_us);
+    }
+    return true;
+}
+
+/* A client that says nothing costs no buffers: TLS begins with its first byte,
+ * or when the time for that is over, which is then the reason.
+ * @return whether to go on */
+static bool client_speaks(struct server_client *c) {
+    const struct tls_options *o = c->host->config->tls;
+    struct pollfd p = { .fd = c->wire.stream.fd, .events = POLLIN };
+    const struct loop_limit *first =
+        c->all.ms > 0 && (c->shaking.ms == 0 || c->all.at_ms < c->shaking.at_ms)
+            ? &c->all
+            : &c->shaking;
+    bool late = first->ms > 0 && loop_now_ms() >= first->at_ms;
+    if (!o->defer_handshake && !late && poll(&p, 1, 0) == 0) {
+        events_watch(&c->source, &p, 1, first->at_ms);
+        return false;
+    }
+    begin_tls(c, c->since_us);
+    if (c->conn.state == CONN_HANDSHAKE) {
+        c->conn.limit = c->shaking;
     }
     return true;
 }
@@ -153,7 +176,8 @@ static void client_ready(struct events_source *source) {
     int64_t due;
     nfds_t n;
     _Static_assert((int)CONN_FDS_MAX <= (int)EVENTS_FDS_MAX, "room");
-    if (!c->begun && c->why.origin == ERR_NONE && !tunnel_stands(c)) {
+    if (!c->begun && c->why.origin == ERR_NONE &&
+        !(is_tunnel(c) ? tunnel_stands(c) : client_speaks(c))) {
         return;
     }
     if (!c->begun) {
@@ -189,6 +213,7 @@ int server_client_begin(struct server_host *host, int fd,
     }
     c->host = host;
     c->since_us = loop_now_us();
+    c->all = loop_limit_start(host->conn.max_time);
     memcpy(c->peer, path->address, sizeof c->peer);
     events_source_init(&c->source, host->events, client_ready);
     c->setup = reload_take(host->config->files);
@@ -206,7 +231,7 @@ int server_client_begin(struct server_host *host, int fd,
     } else {
         memcpy(c->local, path->local, sizeof c->local);
         fd_stream_init_socket(&c->wire, fd, "the peer");
-        begin_tls(c, c->since_us);
+        c->shaking = loop_limit_start(host->config->tls->handshake_timeout);
     }
     client_ready(&c->source);
     return 0;
@@ -218,6 +243,9 @@ static void stop(struct server_client *c, const struct loop *loop,
     const char *awaiting = "the server";
     struct err own = ERR_INIT;
     int64_t due;
+    if (!c->begun && !is_tunnel(c)) {
+        begin_tls(c, c->since_us);
+    }
     if (c->begun) {
         (void)conn_wait(&c->conn, fds, &due, &awaiting);
     }

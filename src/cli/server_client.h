@@ -32,11 +32,13 @@ struct server_client {
     struct server_host *host;
     struct server_client *prev, *next;
     struct tls_setup *setup;
-    int64_t since_us;      /* it was accepted */
-    int64_t connected_us;  /* a tunnel stood; else 0 */
-    struct fd_stream wire; /* what speaks TLS */
-    bool begun;            /* `conn` has */
-    struct err why;        /* it has not */
+    int64_t since_us;          /* it was accepted */
+    int64_t connected_us;      /* a tunnel stood; else 0 */
+    struct fd_stream wire;     /* what speaks TLS */
+    bool begun;                /* `conn` has */
+    struct err why;            /* it will not: a tunnel that cannot be */
+    struct loop_limit shaking; /* for the handshake, since it was accepted */
+    struct loop_limit all;     /* for the whole connection, likewise */
     struct conn conn;
     struct pump pump;
     union {

@@ -161,6 +161,30 @@ def a_handshake_has_a_limit_though_the_connection_has_a_later_one(t):
 
 
 @test
+def a_client_that_says_nothing_has_the_limit_of_a_connection(t):
+    server = echo(t, "--handshake-timeout", "0", "--conn-max-time", "300ms")
+    t.eq(t.tcp(server.address).recv(1), b"", "the end")
+    server.signal(signal.SIGINT)
+    r = ended(t, server, 130)
+    t.eq(by_status(r), [42], "how it ended")
+    t.has(r.reports[0]["error"]["text"], "300 ms for a connection",
+          "the client's ClientHello")
+
+
+@test
+def a_signal_names_what_a_silent_client_was_to_say(t):
+    server = echo(t)
+    s = t.tcp(server.address)
+    has_sockets(server, 2)
+    server.signal(signal.SIGINT)
+    t.eq(s.recv(1), b"", "the end")
+    r = ended(t, server, 130)
+    t.eq((r.reports[0]["stage"], r.reports[0]["error"]["origin"]),
+         ("handshake", "signal"), "its stage and error")
+    t.has(r.reports[0]["error"]["text"], "the client's ClientHello")
+
+
+@test
 def idle_clients_are_ended_one_by_one(t):
     server = echo(t, "--idle-timeout", "400ms")
     idle, busy = Client(t, server), Client(t, server)
