@@ -33,9 +33,12 @@ static int take_sockets(struct handover *h, struct err *err) {
         return 0;
     }
     long n = number(fds);
-    if (n < 1 || n > NET_LISTEN_MAX) {
+    if (n == 0) {
+        return 0;
+    }
+    if (n < 0 || n > NET_LISTEN_MAX) {
         return err_set(err, ERR_USAGE, 0,
-                       "LISTEN_FDS is '%.40s', not a number from 1 to %d", fds,
+                       "LISTEN_FDS is '%.40s', not a number up to %d", fds,
                        NET_LISTEN_MAX);
     }
     for (int i = 0; i < (int)n; i++) {
@@ -64,11 +67,18 @@ static int take_stdin(struct handover *h, struct err *err) {
     }
     h->accepted = STDIN_FILENO;
     for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
-        int null = same_file(&st, fd) ? open("/dev/null", O_RDWR) : -1;
-        if (null >= 0) {
-            dup2(null, fd);
-            close(null);
+        if (!same_file(&st, fd)) {
+            continue;
         }
+        int null = open("/dev/null", O_RDWR);
+        if (null < 0) { /* what is said then is lost, too */
+            int why = errno;
+            close(STDOUT_FILENO);
+            close(STDERR_FILENO);
+            return err_set(err, ERR_OS, why, "/dev/null: %s", strerror(why));
+        }
+        dup2(null, fd);
+        close(null);
     }
     return 0;
 }

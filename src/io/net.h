@@ -196,7 +196,7 @@ int net_accept(const struct loop *l, const struct net_listener *s,
 /**
  * Accept a client that is there. A TCP connection that has gone silently is
  * noticed after 2 minutes (keep-alive probes after 60 s, 6 of them every 10 s;
- * what we send is unanswered for 60 s at most).
+ * what we send is unanswered for 2 minutes at most).
  *
  * @param i     of s->fd
  * @param path  filled on success

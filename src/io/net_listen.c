@@ -200,9 +200,12 @@ static int net_listen_path(const char *path, struct net_listener *out,
     *out = (struct net_listener){ .n = 0 };
     snprintf(sa.sun_path, sizeof sa.sun_path, "%s", path);
     int fd = net_socket(AF_UNIX);
-    if (fd < 0 || net_bind_path(fd, &sa) != 0 || listen(fd, SOMAXCONN) != 0 ||
-        stat(path, &st) != 0) {
+    bool bound = fd >= 0 && net_bind_path(fd, &sa) == 0;
+    if (!bound || listen(fd, SOMAXCONN) != 0 || stat(path, &st) != 0) {
         int why = errno;
+        if (bound) {
+            (void)unlink(path);
+        }
         if (fd >= 0) {
             close(fd);
         }
@@ -350,7 +353,8 @@ static void net_notice_silence(int fd) {
     net_set(fd, IPPROTO_TCP, TCP_KEEPINTVL, 10);
     net_set(fd, IPPROTO_TCP, TCP_KEEPCNT, 6);
 #ifdef TCP_USER_TIMEOUT
-    net_set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 60000);
+    /* This stands in for the count of probes, too (tcp(7)): no less. */
+    net_set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 120000);
 #endif
 }
 

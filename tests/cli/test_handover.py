@@ -121,10 +121,18 @@ def what_is_handed_over_is_not_handed_on(t):
     p.wait()
 
 
-@each([("no number", "x"), ("none", "0"), ("too many", "99")])
+@each([("no number", "x"), ("too many", "99")])
 def listen_fds_cannot_be(t, value):
     r = activated(t, [listener(t)], "--echo", fds=value).wait()
     t.bad(r, 2, "usage", 0, "LISTEN_FDS", value)
+
+
+@test
+def no_sockets_are_none(t):
+    p = activated(t, [listener(t)], "--echo", "127.0.0.1:0", fds="0")
+    wait_until("the line", lambda: "listening on 127" in p.stderr())
+    p.signal(signal.SIGTERM)
+    ended(t, p, 143)
 
 
 @test
