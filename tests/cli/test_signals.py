@@ -131,18 +131,34 @@ def idle_timeout(t, who):
     t.ok(other.wait())
 
 
+def trickle(w):
+    """Write a byte ten times a second; the longest that one had to wait."""
+    began = last = time.monotonic()
+    longest = 0
+    while last - began < 2.5:
+        try:
+            os.write(w, b"x")
+        except BrokenPipeError:
+            break  # its status says why
+        time.sleep(0.1)  # what is tested is time
+        now = time.monotonic()
+        longest, last = max(longest, now - last), now
+    return longest
+
+
 @test
 def idle_timeout_starts_anew_with_every_byte(t):
-    r, w = t.pipe()
-    server = t.serve()
-    client = t.connect(server, "--idle-timeout", "2s", stdin=r)
-    began = time.monotonic()
-    while time.monotonic() - began < 2.5:
-        os.write(w, b"x")
-        time.sleep(0.1)  # what is tested is time
-    t.close_pipe(w)
-    t.ok(client.wait())
-    t.eq(set(server.wait().out), {ord("x")}, "what the server got")
+    for _ in range(5):
+        r, w = t.pipe()
+        server = t.serve()
+        client = t.connect(server, "--idle-timeout", "2s", stdin=r)
+        longest = trickle(w)
+        t.close_pipe(w)
+        if longest < 1:  # or the machine was too busy to tell
+            t.ok(client.wait())
+            t.eq(set(server.wait().out), {ord("x")}, "what the server got")
+            return
+    raise Failed("this machine did not come to write for over a second")
 
 
 @each([("connect", "connect"), ("serve", "serve")])
