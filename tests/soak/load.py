@@ -130,7 +130,7 @@ class Process:
         def look():
             if self.p.poll() is not None:
                 raise Failed("the server ended: " + self.said())
-            inodes = {os.readlink(os.path.join("/proc/%d/fd" % pid, fd))
+            inodes = {link(os.path.join("/proc/%d/fd" % pid, fd))
                       for pid in self.pids()
                       for fd in listdir("/proc/%d/fd" % pid)}
             for line in read("/proc/net/tcp").splitlines()[1:]:
@@ -171,6 +171,14 @@ def read(path):
         with open(path, encoding="ascii", errors="replace") as f:
             return f.read()
     except OSError:
+        return ""
+
+
+def link(path):
+    """Where it leads, or "" if it has gone meanwhile."""
+    try:
+        return os.readlink(path)
+    except FileNotFoundError:
         return ""
 
 
