@@ -44,15 +44,13 @@ static bool plain(const char *s) {
     return s[0] != '\0';
 }
 
-static void field(FILE *f, const char *name, const char *value) {
-    if (value == NULL || value[0] == '\0') {
-        return;
-    }
+/* So that it is one field, whoever chose it. */
+static void word(FILE *f, const char *value) {
     if (plain(value)) {
-        fprintf(f, " %s=%s", name, value);
+        fputs(value, f);
         return;
     }
-    fprintf(f, " %s=\"", name);
+    fputc('"', f);
     for (const char *p = value; *p != '\0'; p++) {
         if (*p == '"' || *p == '\\') {
             fprintf(f, "\\%c", *p);
@@ -63,6 +61,13 @@ static void field(FILE *f, const char *name, const char *value) {
         }
     }
     fputc('"', f);
+}
+
+static void field(FILE *f, const char *name, const char *value) {
+    if (value != NULL && value[0] != '\0') {
+        fprintf(f, " %s=", name);
+        word(f, value);
+    }
 }
 
 static void field_ms(FILE *f, const char *name, int64_t us) {
@@ -82,8 +87,9 @@ static const char *client(const struct report *r) {
 void report_access_text(FILE *f, const struct timespec *when,
                         const struct report *r) {
     char at[WHEN_MAX];
-    fprintf(f, "%s %s %s", print_time(when, at),
-            client(r) != NULL ? client(r) : "-", r->exit_name);
+    fprintf(f, "%s ", print_time(when, at));
+    word(f, client(r) != NULL ? client(r) : "-");
+    fprintf(f, " %s", r->exit_name);
     field(f, "version", r->tls.version);
     field(f, "cipher", r->tls.cipher);
     field(f, "sni", r->tls.theirs.server_name);

@@ -12,9 +12,9 @@
 
 /**
  * A line of text: time, peer and class, then `name=value` for what is known,
- * always in this order. A value that is not a plain word is in quotation marks,
- * in which \" and \\ stand for these two; bytes other than printable ASCII are
- * written \xHH everywhere.
+ * always in this order. The client's name, or a value, that is not a plain word
+ * is in quotation marks, in which \" and \\ stand for these two; bytes other
+ * than printable ASCII are written \xHH everywhere.
  *
  * @param when  its end, UTC
  * @param r     judged (cli/output.h)
