@@ -27,10 +27,12 @@ const struct opt access_log_opts[] = {
 
 #undef O
 
-/* @return a descriptor, or -1 with errno */
+/* O_NONBLOCK: a named pipe that nobody empties must not hold the clients.
+ * @return a descriptor, or -1 with errno */
 static int open_path(const char *path) {
-    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY,
-                0640);
+    return open(
+        path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+        0640);
 }
 
 int access_log_open(struct access_log *log, const struct access_log_options *o,
@@ -62,8 +64,8 @@ static void tell(const struct access_log *log, const char *what, uint64_t n,
              why != 0 ? strerror(why) : "");
     if (n != 0) {
         size_t at = strlen(line);
-        snprintf(line + at, sizeof line - at, ": %" PRIu64 " lines are lost",
-                 n);
+        snprintf(line + at, sizeof line - at, ": %" PRIu64 " line%s lost", n,
+                 n == 1 ? " is" : "s are");
     }
     output_warning(log->out, line);
 }
@@ -98,11 +100,12 @@ static bool write_line(struct access_log *log, const char *line, size_t len) {
     size_t at = 0;
     while (at < len) {
         ssize_t n = write(log->fd, line + at, len - at);
-        if (n <= 0 && errno != EINTR) {
+        if (n > 0) {
+            at += (size_t)n;
+        } else if (n == 0 || errno != EINTR) {
             log->cut |= at > 0;
             return false;
         }
-        at += n > 0 ? (size_t)n : 0;
     }
     log->cut = false;
     return true;
@@ -149,5 +152,8 @@ void access_log_close(struct access_log *log) {
     if (log->fd >= 0) {
         close(log->fd);
         log->fd = -1;
+        if (log->lost > 0) {
+            tell(log, "cannot write", log->lost, 0);
+        }
     }
 }

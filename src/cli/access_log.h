@@ -44,7 +44,8 @@ MUST_USE int access_log_open(struct access_log *log,
 
 /**
  * Append a line, by one write, after access_log_reopen(). That it cannot be
- * written is said once, and nothing to the connection.
+ * written is said once, and nothing to the connection; nor does it wait for
+ * whoever reads, if it is a pipe.
  *
  * @param r  judged, as output_end() leaves it
  */
@@ -56,7 +57,7 @@ void access_log_write(struct access_log *log, const struct report *r);
  */
 void access_log_reopen(struct access_log *log);
 
-/** May be called twice. */
+/** Say, too, how many lines could not be written last. May be called twice. */
 void access_log_close(struct access_log *log);
 
 #endif

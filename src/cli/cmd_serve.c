@@ -260,7 +260,9 @@ static int work(void *arg, unsigned i) {
             net_listener_close(&s->listener[k]);
         }
     }
-    return serve_mode(s, i);
+    int status = serve_mode(s, i);
+    access_log_close(&s->log);
+    return status;
 }
 
 /* In their parent: what those started later are to have. */

@@ -142,6 +142,7 @@ int signals_catch(int *wake_fd, const volatile sig_atomic_t **number,
         pipe_kills =
             sigaction(SIGPIPE, NULL, &was) == 0 && was.sa_handler != SIG_IGN;
         signal(SIGPIPE, SIG_IGN);
+        signal(SIGXFSZ, SIG_IGN); /* a file too large fails, as a full disk */
         catch_one(SIGINT, on_signal, (int)SA_RESETHAND);
         catch_one(SIGTERM, on_signal, (int)SA_RESETHAND);
     }

@@ -11,7 +11,7 @@
 
 /**
  * Catch SIGINT and SIGTERM once each (the second one kills), and ignore
- * SIGPIPE. Those that were ignored already stay so.
+ * SIGPIPE and SIGXFSZ. Those that were ignored already stay so.
  *
  * @param wake_fd  set to a descriptor that is readable once a signal came
  * @param number   set to where its number then is, 0 before

@@ -1,13 +1,16 @@
 """--access-log: a line for each connection of a server."""
+import concurrent.futures
+import fcntl
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import ssl
 
-from harness import (DEADLINE, Failed, ROOT, cert, check_shape, each, test,
-                     wait_until)
+from harness import (DEADLINE, Failed, ROOT, cert, check_shape, each,
+                     read_file, test, wait_until)
 from test_server import Client, ended
 
 ANEW = "mptls: --access-log: opened anew "
@@ -124,6 +127,24 @@ def each_connection_has_an_object(t):
             t.eq(line[key], report["tls"][key], key)
 
 
+@each([("a good one", "client-ec256", "ok"),
+       ("none", None, "no-peer-certificate"),
+       ("one of others", "client-self-signed", "untrusted"),
+       ("an old one", "client-expired", "expired")])
+def a_certificate_of_the_client(t, name, wanted):
+    server, path = logged(t, "--verify", "required", "--cafile",
+                          cert("root.pem"))
+    own = ("--cert", cert(name + ".pem"), "--key", cert(name + "-key.pem")) \
+        if name else ()
+    t.run("connect", "--cafile", cert("root.pem"), *own, server.address)
+    has_lines(path, 1)
+    _, found, fields = parsed(lines(path)[0])
+    t.eq(found, wanted, "the class")
+    t.eq("subject" in fields, name is not None, "its subject is told")
+    server.signal(signal.SIGTERM)
+    ended(t, server, 143)
+
+
 @test
 def the_pipe_and_a_single_client_have_one_too(t):
     for args in ((), ("--echo",), ("--keep-open",)):
@@ -160,20 +181,32 @@ def a_client_cannot_forge_a_line(t):
 def sigusr1_opens_it_anew(t):
     """As logrotate does it, with clients coming meanwhile."""
     server, path = logged(t)
-    total, files = 0, []
-    for i in range(10):
-        for _ in range(20):
+    total, files = 200, []
+
+    def come():
+        for _ in range(total):
             Client(t, server).leave()
-            total += 1
-        name = "%s.%d" % (path, i)
-        os.rename(path, name)
-        files.append(name)
-        server.signal(signal.SIGUSR1)
-        wait_until("a line more", lambda: server.stderr().count(ANEW) == i + 1)
+
+    def all_lines():
+        return sum(read_file(x).count(b"\n") for x in files + [path]
+                   if os.path.exists(x))
+
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(come)
+        for i in range(10):
+            wait_until("more lines", lambda: all_lines() > 18 * i)
+            name = "%s.%d" % (path, i)
+            os.rename(path, name)
+            files.append(name)
+            server.signal(signal.SIGUSR1)
+            wait_until("it is said",
+                       lambda: server.stderr().count(ANEW) == i + 1)
+        coming.result()
     Client(t, server).leave()
-    files.append(path)
-    wait_until("every line", lambda: os.path.exists(path) and sum(
-        len(lines(x)) for x in files) == total + 1)
+    wait_until("every line", lambda: all_lines() == total + 1)
+    for name in files + [path]:
+        t.eq({parsed(x)[1] for x in lines(name)} - {"ok"}, set(),
+             "other classes in " + name)
     server.signal(signal.SIGTERM)
     ended(t, server, 143)
 
@@ -205,6 +238,7 @@ def a_full_disk_is_said_once(t):
     r = ended(t, server, 143)
     t.eq(r.err.count("cannot write /dev/full: No space left on device"), 1,
          "lines about it")
+    t.has(r.err, "cannot write /dev/full: 3 lines are lost\n")
     t.eq(len(r.reports), 4, "reports")
 
 
@@ -252,3 +286,73 @@ def without_a_log_sigusr1_ends_the_server(t):
     server = t.serve("--echo", "--keep-open")
     server.signal(signal.SIGUSR1)
     t.eq(server.popen.wait(DEADLINE), -signal.SIGUSR1, "status")
+
+
+@test
+def a_disk_that_has_room_again_is_said(t):
+    path = t.path("log")
+    os.symlink("/dev/full", path)
+    server = t.serve("--echo", "--keep-open", "--access-log", path,
+                     "--no-landlock")
+    Client(t, server).echoes(b"x").leave()
+    wait_until("it is said", lambda: "cannot write" in server.stderr())
+    os.remove(path)
+    server.signal(signal.SIGUSR1)
+    wait_until("the line", lambda: ANEW in server.stderr())
+    Client(t, server).echoes(b"x").leave()
+    has_lines(path, 1)
+    server.signal(signal.SIGTERM)
+    r = ended(t, server, 143)
+    t.has(r.err, "mptls: --access-log: can write again %s: "
+          "1 line is lost\n" % path)
+
+
+@test
+def a_line_that_was_cut_takes_no_other_with_it(t):
+    """The limit is as a disk that fills up; it must not kill the server."""
+    server, path = logged(t, report=False)
+    Client(t, server).echoes(b"x").leave()
+    has_lines(path, 1)
+    size = os.path.getsize(path)
+    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (size + 20, size * 9))
+    Client(t, server).echoes(b"x").leave()
+    wait_until("it is said", lambda: "cannot write" in server.stderr())
+    t.has(server.stderr(), "File too large")
+    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (size * 9, size * 9))
+    Client(t, server).echoes(b"x").leave()
+    wait_until("it can again", lambda: "1 line is lost" in server.stderr())
+    got = lines(path)
+    t.eq((len(got), parsed(got[0])[1], len(got[1]), parsed(got[2])[1]),
+         (3, "ok", 20, "ok"), "the classes, and what is left between")
+    server.signal(signal.SIGTERM)
+    ended(t, server, 143)
+
+
+@test
+def a_pipe_that_nobody_empties_holds_no_client(t):
+    path = t.path("log")
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    t.on_exit(lambda: os.close(reader))
+    fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
+    server = t.serve("--echo", "--keep-open", "--access-log", path)
+    for _ in range(30):
+        Client(t, server).echoes(b"x").leave()
+    wait_until("it is said", lambda: "cannot write" in server.stderr())
+    server.signal(signal.SIGTERM)
+    ended(t, server, 143)
+
+
+@test
+def the_name_of_a_local_socket_is_one_word(t):
+    folder = t.path("a dir")
+    os.mkdir(folder)
+    where = os.path.join(folder, "s")
+    path = t.path("log")
+    server = t.serve("--echo", "--access-log", path, where="unix:" + where)
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(where)
+    s.close()
+    server.wait()
+    t.eq(lines(path)[0].split(" closed-in-handshake ")[0][25:],
+         '"unix:%s"' % where, "the client")
