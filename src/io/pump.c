@@ -170,8 +170,10 @@ static enum pump_result after_up_failed(struct pump *p, struct err *err) {
         (r == PUMP_IDLE && !stuck && (lane_held(down) || down->eof))) {
         return r;
     }
+    /* Truncation is why where only our end was not heard: all was written. */
+    bool all_written = p->up.eof && !lane_held(&p->up);
     bool told = r == PUMP_FAILED && down->err.origin != ERR_NET &&
-                down->err.origin != ERR_TRUNCATED;
+                (down->err.origin != ERR_TRUNCATED || all_written);
     if (!told) {
         down->err = p->up.err; /* which came first */
     }

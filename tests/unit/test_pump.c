@@ -158,6 +158,27 @@ static void an_end_that_is_not_heard_after_theirs_loses_nothing(void **state) {
     assert_int_equal(out.taken_len, 50);
 }
 
+/* A local socket says at once that the peer has closed. */
+static void an_end_that_is_not_heard_by_who_closed_is_truncation(void **state) {
+    (void)state;
+    for (int held = 0; held < 2; held++) {
+        struct err err = ERR_INIT;
+        fake_init(&in, 0, 50, 64);
+        in.always = 1;
+        fake_init(&peer, 3, 250, 25); /* our end comes before its own */
+        peer.truncated = peer.end_fails = peer.always = 1;
+        peer.fail_at = held ? 20 : 0; /* some of ours was not written */
+        fake_init(&out, 1, 0, 7);
+        assert_int_equal(run(&err), PUMP_FAILED);
+        if (!held) {
+            assert_int_equal(err.origin, ERR_TRUNCATED);
+        } else {
+            assert_int_equal(err.origin, ERR_OS);
+            assert_int_equal(err.code, ENOSPC);
+        }
+    }
+}
+
 static void what_was_not_sent_goes_to_the_next_peer(void **state) {
     (void)state;
     struct err err = ERR_INIT;
@@ -378,6 +399,7 @@ int main(void) {
         cmocka_unit_test(garbage_after_the_end_does_not_hold_a_step),
         cmocka_unit_test(a_reset_after_the_peers_end_counts_if_we_sent_bytes),
         cmocka_unit_test(an_end_that_is_not_heard_after_theirs_loses_nothing),
+        cmocka_unit_test(an_end_that_is_not_heard_by_who_closed_is_truncation),
         cmocka_unit_test(what_was_not_sent_goes_to_the_next_peer),
         cmocka_unit_test(a_peer_that_only_half_closed_is_waited_on),
         cmocka_unit_test(waiting_ends_our_sending_after_the_peers),
