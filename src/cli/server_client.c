@@ -139,6 +139,7 @@ static void start_mode(struct server_client *c) {
     }
     const struct pump_config how = {
         .wire = &c->wire.stream,
+        .local = strncmp(c->peer, "unix:", 5) == 0,
         .on_eof = mode->options->http ? PUMP_CLOSE
                                       : tls_on_eof(c->host->config->tls, true),
     };

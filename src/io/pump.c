@@ -28,12 +28,13 @@ void pump_free(struct pump *p) {
 
 void pump_init(struct pump *p, struct stream *in, struct stream *peer,
                struct stream *out, const struct pump_config *config) {
-    static const struct pump_config plain = { NULL, PUMP_HALF_CLOSE, false };
+    static const struct pump_config plain = { .on_eof = PUMP_HALF_CLOSE };
     const struct pump_config *c = config != NULL ? config : &plain;
     lane_init(&p->up, in, peer);
     lane_init(&p->down, peer, out);
     p->wire = c->wire;
     p->on_eof = c->on_eof;
+    p->local = c->local;
     p->stop_with_peer = c->stop_with_peer;
 }
 
@@ -150,6 +151,15 @@ static bool wire_closed(struct pump *p) {
     return n == STREAM_EOF || n == STREAM_ERROR;
 }
 
+/* After close_notify both ways, or nearly: has the peer read all we wrote? */
+static bool all_was_read(const struct pump *p) {
+    unsigned char ignored[512];
+    struct err err = ERR_INIT;
+    return p->local && !lane_held(&p->up) && p->wire != NULL &&
+           p->wire->ops->read(p->wire, ignored, sizeof ignored, &err) ==
+               STREAM_EOF;
+}
+
 static enum pump_result stopped(struct err *err, const struct err *why) {
     if (err->origin == ERR_NONE) {
         *err = *why;
@@ -161,7 +171,7 @@ static enum pump_result stopped(struct err *err, const struct err *why) {
 static enum pump_result after_up_failed(struct pump *p, struct err *err) {
     struct pump_lane *down = &p->down;
     enum pump_result r = lane_step(down, false, false);
-    if (r == PUMP_DONE && p->up.eof && p->up.total == 0) {
+    if (r == PUMP_DONE && p->up.eof && (p->up.total == 0 || all_was_read(p))) {
         return PUMP_DONE; /* only our end was not heard, after theirs */
     }
     /* What has no descriptor waits for our reading `in`, which is over. */

@@ -44,6 +44,7 @@ struct pump {
     struct pump_lane down; /* peer to local */
     struct stream *wire;   /* borrowed, or NULL */
     enum pump_on_eof on_eof;
+    bool local;
     bool stop_with_peer;
 };
 
@@ -59,6 +60,9 @@ struct pump_config {
      * after it has ended its sending; NULL: cannot be seen. */
     struct stream *wire;
     enum pump_on_eof on_eof;
+    /* It is a local socket, whose EPIPE says that the peer has closed, and not,
+     * as of TCP, that bytes were lost. */
+    bool local;
     /* The peer's end is the end, rather than waiting for more from `in`. */
     bool stop_with_peer;
 };

@@ -57,7 +57,7 @@ static void the_end_of_stdin_is_passed_on_and_reading_goes_on(void **state) {
 static void the_peers_end_ends_the_pump_if_told_to(void **state) {
     (void)state;
     struct err err = ERR_INIT;
-    const struct pump_config config = { NULL, PUMP_HALF_CLOSE, true };
+    const struct pump_config config = { .stop_with_peer = true };
     fake_init(&in, 0, 0, 64);
     in.silent = 1;
     fake_init(&peer, 3, 9, 64);
@@ -83,7 +83,8 @@ static void a_peer_that_is_gone_is_not_waited_on(void **state) {
     (void)state;
     struct err err = ERR_INIT;
     static struct fake wire;
-    const struct pump_config config = { &wire.stream, PUMP_HALF_CLOSE, false };
+    const struct pump_config config = { .wire = &wire.stream,
+                                        .on_eof = PUMP_HALF_CLOSE };
     fake_init(&in, 0, 0, 64);
     in.silent = 1;
     fake_init(&peer, 3, 3, 64);
@@ -100,7 +101,8 @@ static void garbage_after_the_end_does_not_hold_a_step(void **state) {
     (void)state;
     struct err err = ERR_INIT;
     static struct fake wire;
-    const struct pump_config config = { &wire.stream, PUMP_HALF_CLOSE, false };
+    const struct pump_config config = { .wire = &wire.stream,
+                                        .on_eof = PUMP_HALF_CLOSE };
     fake_init(&in, 0, 0, 64);
     in.silent = 1;
     fake_init(&peer, 3, 0, 64);
@@ -124,8 +126,8 @@ static void a_reset_after_the_peers_end_counts_if_we_sent_bytes(void **state) {
     for (size_t given = 0; given <= 9; given += 9) {
         struct err err = ERR_INIT;
         static struct fake wire, first;
-        const struct pump_config config = { &wire.stream, PUMP_HALF_CLOSE,
-                                            false };
+        const struct pump_config config = { .wire = &wire.stream,
+                                            .on_eof = PUMP_HALF_CLOSE };
         fake_init(&first, 0, given, 64);
         fake_init(&peer, 3, 3, 64);
         fake_init(&wire, 3, 0, 64);
@@ -179,6 +181,31 @@ static void an_end_that_is_not_heard_by_who_closed_is_truncation(void **state) {
     }
 }
 
+static void on_a_local_socket_an_unheard_end_loses_nothing(void **state) {
+    (void)state;
+    for (int local = 0; local < 2; local++) {
+        for (int unread = 0; unread < 2; unread++) {
+            struct err err = ERR_INIT;
+            static struct fake wire;
+            const struct pump_config config = { .wire = &wire.stream,
+                                                .local = local == 1 };
+            fake_init(&in, 0, 50, 64);
+            in.always = 1;
+            fake_init(&peer, 3, 250, 25);
+            peer.end_fails = peer.always = 1;
+            fake_init(&wire, 3, 0, 64);
+            wire.always = 1;
+            wire.reset = unread; /* as the kernel tells it */
+            fake_init(&out, 1, 0, 7);
+            bool good = local == 1 && unread == 0;
+            assert_int_equal(run_with(&config, &err),
+                             good ? PUMP_DONE : PUMP_FAILED);
+            assert_int_equal(err.origin, good ? ERR_NONE : ERR_NET);
+            assert_int_equal(err.code, good ? 0 : EPIPE);
+        }
+    }
+}
+
 static void what_was_not_sent_goes_to_the_next_peer(void **state) {
     (void)state;
     struct err err = ERR_INIT;
@@ -208,7 +235,8 @@ static void a_peer_that_only_half_closed_is_waited_on(void **state) {
     struct err err = ERR_INIT;
     static struct fake wire;
     struct pollfd fds[PUMP_LANES];
-    const struct pump_config config = { &wire.stream, PUMP_HALF_CLOSE, false };
+    const struct pump_config config = { .wire = &wire.stream,
+                                        .on_eof = PUMP_HALF_CLOSE };
     fake_init(&in, 0, 0, 64);
     in.silent = 1;
     fake_init(&peer, 3, 0, 64);
@@ -239,7 +267,7 @@ static void waiting_ends_our_sending_after_the_peers(void **state) {
     };
     for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
         struct err err = ERR_INIT;
-        const struct pump_config config = { NULL, cases[c].on_eof, false };
+        const struct pump_config config = { .on_eof = cases[c].on_eof };
         fake_init(&in, 0, cases[c].given, 64);
         fake_init(&peer, 3, 9, 64);
         peer.silent = 1;
@@ -264,7 +292,7 @@ static void waiting_ends_our_sending_after_the_peers(void **state) {
 static void closing_at_the_end_of_stdin_does_not_wait(void **state) {
     (void)state;
     struct err err = ERR_INIT;
-    const struct pump_config config = { NULL, PUMP_CLOSE, false };
+    const struct pump_config config = { .on_eof = PUMP_CLOSE };
     fake_init(&in, 0, 5, 64);
     fake_init(&peer, 3, 9, 64);
     peer.silent = 1;
@@ -400,6 +428,7 @@ int main(void) {
         cmocka_unit_test(a_reset_after_the_peers_end_counts_if_we_sent_bytes),
         cmocka_unit_test(an_end_that_is_not_heard_after_theirs_loses_nothing),
         cmocka_unit_test(an_end_that_is_not_heard_by_who_closed_is_truncation),
+        cmocka_unit_test(on_a_local_socket_an_unheard_end_loses_nothing),
         cmocka_unit_test(what_was_not_sent_goes_to_the_next_peer),
         cmocka_unit_test(a_peer_that_only_half_closed_is_waited_on),
         cmocka_unit_test(waiting_ends_our_sending_after_the_peers),
