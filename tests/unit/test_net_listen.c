@@ -361,8 +361,9 @@ static void without_descriptors_it_is_starved(void **state) {
     err.code = EINVAL;
     assert_false(net_starved(&err));
     err = (struct err)ERR_INIT;
+    int another = connect_port(l.port); /* valgrind drops the one that waits */
     s = net_accept_now(&l, 0, &from, &err);
-    assert_true(s >= 0); /* it has waited */
+    assert_true(s >= 0);
     int on = 0;
     socklen_t len = sizeof on;
     assert_int_equal(getsockopt(s, SOL_SOCKET, SO_KEEPALIVE, &on, &len), 0);
@@ -370,6 +371,7 @@ static void without_descriptors_it_is_starved(void **state) {
     net_ack_now(s);
     close(s);
     close(c);
+    close(another);
     net_listener_close(&l);
 }
 
