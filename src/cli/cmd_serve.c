@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -304,14 +303,15 @@ static int serve(struct serve *s) {
     return s->o.limits.workers > 0 ? serve_workers(s) : serve_mode(s, 0);
 }
 
-static int check_workers(const struct serve *s, struct err *err) {
+static int check_many(const struct serve *s, struct err *err) {
     const struct server_options *limits = &s->o.limits;
-    if (limits->workers == 0) {
-        return 0;
-    }
-    if (s->mode.option == NULL || !s->o.keep_open) {
+    bool many = s->mode.option != NULL && s->o.keep_open;
+    const char *option = limits->workers > 0     ? "--workers"
+                         : limits->max_conns > 0 ? "--max-conns"
+                                                 : NULL;
+    if (!many && option != NULL) {
         return err_set(err, ERR_USAGE, 0,
-                       "--workers needs a mode, as --echo, and --keep-open");
+                       "%s needs a mode, as --echo, and --keep-open", option);
     }
     if (limits->max_conns > 0 && limits->max_conns < limits->workers) {
         return err_set(err, ERR_USAGE, 0,
@@ -352,7 +352,7 @@ static int run(struct serve *s) {
     int wake_fd;
     const volatile sig_atomic_t *number;
     if (serve_mode_init(&s->mode, &s->o.mode, &s->out, &r->err) != 0 ||
-        check_workers(s, &r->err) != 0 || check_handover(s, &r->err) != 0 ||
+        check_many(s, &r->err) != 0 || check_handover(s, &r->err) != 0 ||
         reload_init(&s->files, &s->o.tls, &s->out, s->o.keep_open, &r->err) !=
             0 ||
         signals_catch(&wake_fd, &number, &r->err) != 0 ||
@@ -405,19 +405,15 @@ static int serve_run(int argc, char **argv) {
     }
     s.report.target = operand;
     s.operand = n > 0 ? operand : NULL;
-    if (s.o.inetd || err->origin == ERR_NONE) { /* before a word is said */
+    bool ready =
+        err->origin == ERR_NONE && server_check_ready(s.o.ready_fd, err) == 0;
+    if (s.o.inetd || ready) { /* before a word is said */
         struct err own = ERR_INIT;
         if (handover_take(&s.hand, s.o.inetd, &own) != 0) {
             err_set(err, own.origin, own.code, "%s", own.msg);
         }
     }
     bool no_cert = false;
-    /* Before we open any: one that is closed would become one of ours. */
-    if (err->origin == ERR_NONE && s.o.ready_fd != 0 &&
-        fcntl((int)s.o.ready_fd, F_GETFD) < 0) {
-        err_set(err, ERR_USAGE, 0, "--ready-fd %u: %s", s.o.ready_fd,
-                strerror(errno));
-    }
     int opened = output_open(&s.out, s.o.tls.verbose, &s.o.tls.json, err);
     s.out.expect = &s.expect;
     if (s.o.tls.verbose > 0 && s.hand.unheard.origin != ERR_NONE) {

@@ -339,20 +339,14 @@ enum conn_result conn_step(struct conn *c) {
     }
 }
 
-static void sooner(int64_t *due, int64_t at) {
-    if (at != 0 && (*due == 0 || at < *due)) {
-        *due = at;
-    }
-}
-
 nfds_t conn_wait(const struct conn *c, struct pollfd *fds, int64_t *due_ms,
                  const char **awaiting) {
     nfds_t n = 0;
     *awaiting = awaiting_of(c);
     *due_ms = 0;
-    sooner(due_ms, c->limit.at_ms);
+    loop_sooner(due_ms, c->limit.at_ms);
     if (c->state < CONN_GOODBYE) {
-        sooner(due_ms, c->all.at_ms);
+        loop_sooner(due_ms, c->all.at_ms);
     }
     if (c->state == CONN_COMMAND) {
         return 0;
@@ -360,7 +354,7 @@ nfds_t conn_wait(const struct conn *c, struct pollfd *fds, int64_t *due_ms,
     if (c->state == CONN_STREAM) {
         n = pump_wait(c->pump, fds);
         if (c->link != NULL) {
-            sooner(due_ms, serve_link_due(c->link));
+            loop_sooner(due_ms, serve_link_due(c->link));
             n += c->pump->up.done ? serve_link_watch(c->link, fds + n) : 0;
         }
         return n;

@@ -1,6 +1,7 @@
 #include "cli/server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -187,17 +188,11 @@ static void usr1_ready(struct events_source *source) {
     access_log_reopen(((struct watched *)source)->server->config->log);
 }
 
-static void sooner(int64_t *due, int64_t at) {
-    if (at != 0 && (*due == 0 || at < *due)) {
-        *due = at;
-    }
-}
-
 static void watch_clock(struct server *s) {
     int64_t due = s->back_off_at_ms;
     if (!s->ending) {
-        sooner(&due, s->drain_at_ms);
-        sooner(&due, s->config->loop->max_at_ms);
+        loop_sooner(&due, s->drain_at_ms);
+        loop_sooner(&due, s->config->loop->max_at_ms);
     }
     events_watch(&s->clock.source, NULL, 0, due);
 }
@@ -234,6 +229,13 @@ static void watched_init(struct server *s, struct watched *w, size_t i,
     w->server = s;
     w->i = i;
     events_source_init(&w->source, &s->events, ready);
+}
+
+int server_check_ready(unsigned fd, struct err *err) {
+    return fd == 0 || fcntl((int)fd, F_GETFD) >= 0
+               ? 0
+               : err_set(err, ERR_USAGE, 0, "--ready-fd %u: %s", fd,
+                         strerror(errno));
 }
 
 static int tell_ready(unsigned fd, const char *address, struct err *err) {

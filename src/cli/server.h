@@ -59,6 +59,15 @@ struct server_config {
 };
 
 /**
+ * Is the descriptor of --ready-fd open? To be asked before we open any: one
+ * that is closed would become one of ours.
+ *
+ * @param ready_fd  0: none
+ * @return 0, or -1: ERR_USAGE
+ */
+MUST_USE int server_check_ready(unsigned ready_fd, struct err *err);
+
+/**
  * Say where it listens, and write the first address to a descriptor, which is
  * then closed.
  *

@@ -81,10 +81,10 @@ static void client_over(struct server_client *c) {
     host->over(host, status);
 }
 
-static void begin_tls(struct server_client *c, int64_t since) {
+static void begin_tls(struct server_client *c) {
     c->begun = true;
     conn_init(&c->conn, &c->host->conn, c->setup, &c->wire.stream, c->peer,
-              since);
+              c->since_us);
     c->conn.all = c->all;
 }
 
@@ -103,7 +103,7 @@ static bool tunnel_stands(struct server_client *c) {
         memcpy(c->local, path.local, sizeof c->local);
         fd_stream_init_socket(&c->wire, far->socket.stream.fd, "the peer");
         c->connected_us = loop_now_us();
-        begin_tls(c, c->since_us);
+        begin_tls(c);
     }
     return true;
 }
@@ -123,7 +123,7 @@ static bool client_speaks(struct server_client *c) {
         events_watch(&c->source, &p, 1, first->at_ms);
         return false;
     }
-    begin_tls(c, c->since_us);
+    begin_tls(c);
     if (c->conn.state == CONN_HANDSHAKE) {
         c->conn.limit = c->shaking;
     }
@@ -245,7 +245,7 @@ static void stop(struct server_client *c, const struct loop *loop,
     struct err own = ERR_INIT;
     int64_t due;
     if (!c->begun && !is_tunnel(c)) {
-        begin_tls(c, c->since_us);
+        begin_tls(c);
     }
     if (c->begun) {
         (void)conn_wait(&c->conn, fds, &due, &awaiting);

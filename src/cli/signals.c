@@ -29,6 +29,7 @@ static struct told *told_of(int number) {
     }
     return NULL;
 }
+
 static bool terminal[STDERR_FILENO + 1]; /* which of 0, 1, 2 were one */
 static bool pipe_kills; /* SIGPIPE would, had we not ignored it */
 

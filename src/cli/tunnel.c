@@ -1,8 +1,8 @@
 #include "cli/tunnel.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
+
+#include "cli/commands.h"
 
 #define O struct tunnel_options
 
@@ -23,6 +23,7 @@ static const char *stray(const struct tunnel_options *o) {
     return o->ready_fd != 0                                  ? "--ready-fd"
            : o->limits.max_conns != 0                        ? "--max-conns"
            : o->limits.conn_max_time > 0                     ? "--conn-max-time"
+           : o->log.format >= 0                              ? "--log-format"
            : o->log.path != NULL                             ? "--access-log"
            : o->limits.drain_timeout != SERVER_DRAIN_TIMEOUT ? "--drain-timeout"
                                                              : NULL;
@@ -43,9 +44,8 @@ int tunnel_check(const struct tunnel_options *o,
         return err_set(err, ERR_USAGE, 0,
                        "%s is for one connection: not with --listen", option);
     }
-    if (o->ready_fd != 0 && fcntl((int)o->ready_fd, F_GETFD) < 0) {
-        return err_set(err, ERR_USAGE, 0, "--ready-fd %u: %s", o->ready_fd,
-                       strerror(errno));
+    if (server_check_ready(o->ready_fd, err) != 0) {
+        return -1;
     }
     struct net_target where;
     return net_parse_listen(o->listen, &where, err);
@@ -80,7 +80,7 @@ int tunnel_run(const struct tunnel_options *o, struct client *c,
     struct net_listener listener = { .n = 0 };
     struct access_log log = { .fd = -1, .usr1_fd = -1 };
     struct reload files = { .setup = &c->setup, .fd = -1 };
-    const struct server_config config = { .command = "connect",
+    const struct server_config config = { .command = cmd_connect.name,
                                           .limits = &o->limits,
                                           .tls = &c->options->tls,
                                           .out = out,

@@ -57,6 +57,12 @@ const char *loop_duration(int64_t ms, char *buf) {
     return buf;
 }
 
+void loop_sooner(int64_t *due, int64_t at) {
+    if (at != 0 && (*due == 0 || at < *due)) {
+        *due = at;
+    }
+}
+
 int loop_limit_check(const struct loop_limit *limit, const char *awaiting,
                      struct err *err) {
     char words[LOOP_DURATION_MAX];

@@ -51,6 +51,9 @@ void loop_init(struct loop *l, int wake_fd, const volatile sig_atomic_t *signal,
 /** @return a limit of `ms` from now; 0 or less: none; never overflows */
 struct loop_limit loop_limit_start(int64_t ms);
 
+/** Let *due be `at` if that comes before; 0 in either means never. */
+void loop_sooner(int64_t *due, int64_t at);
+
 /**
  * @param awaiting  as for loop_wait()
  * @return 0: it has not passed, or is none; -1: ERR_TIMEOUT (limit->ms)

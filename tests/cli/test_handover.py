@@ -90,9 +90,9 @@ def a_socket_is_there_before_the_server(t):
     t.ok(p.wait())
 
 
-@test
-def sockets_of_another_process_are_none_of_ours(t):
-    p = activated(t, [listener(t)], "--echo", "127.0.0.1:0", pid="1")
+@each([("another process", "1", None), ("nobody: there are none", None, "0")])
+def these_sockets_are_for(t, pid, fds):
+    p = activated(t, [listener(t)], "--echo", "127.0.0.1:0", pid=pid, fds=fds)
     wait_until("the line", lambda: "listening on 127" in p.stderr())
     p.signal(signal.SIGTERM)
     ended(t, p, 143)
@@ -125,14 +125,6 @@ def what_is_handed_over_is_not_handed_on(t):
 def listen_fds_cannot_be(t, value):
     r = activated(t, [listener(t)], "--echo", fds=value).wait()
     t.bad(r, 2, "usage", 0, "LISTEN_FDS", value)
-
-
-@test
-def no_sockets_are_none(t):
-    p = activated(t, [listener(t)], "--echo", "127.0.0.1:0", fds="0")
-    wait_until("the line", lambda: "listening on 127" in p.stderr())
-    p.signal(signal.SIGTERM)
-    ended(t, p, 143)
 
 
 @test

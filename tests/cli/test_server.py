@@ -342,6 +342,13 @@ def a_signal_before_any_client(t):
             t.bad(server.wait(), 128 + number, "signal", number, "a client")
 
 
+@each([("the pipe", ("--keep-open",)), ("one client", ("--echo",))])
+def max_conns_is_for_many_not(t, args):
+    t.usage(["serve", "--cert", cert("server-ec256.pem"), "--key",
+             cert("server-ec256-key.pem"), "--max-conns", "3", *args,
+             "127.0.0.1:0"], "--max-conns needs a mode", command="serve")
+
+
 @test
 def limits_want_a_number(t):
     for args, said in ((("--max-conns", "0"), "0"),

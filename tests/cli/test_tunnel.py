@@ -291,7 +291,7 @@ def it_cannot_listen_on(t, listen, status):
 
 
 @each([(x[0], x) for x in (("--ready-fd", "1"), ("--max-conns", "3"),
-                           ("--conn-max-time", "1"), ("--access-log", "log"),
+                           ("--conn-max-time", "1"), ("--access-log", "log"), ("--log-format", "json"),
                            ("--drain-timeout", "1"))])
 def this_is_for_a_tunnel(t, args):
     t.usage(["connect", *args, "localhost:1"], args[0] + " wants --listen",
