@@ -63,17 +63,21 @@ static int append(struct ca_store *s, size_t *len, const char *path,
     if (file_read(path, FILE_MAX, &more, &n, err) != 0) {
         return -1;
     }
-    unsigned char *all = realloc(s->pem, *len + n + 2);
+    if (s->pem == NULL) {
+        s->pem = more;
+        *len = n;
+        return 0;
+    }
+    unsigned char *all = realloc(s->pem, *len + 1 + n + 1);
     if (all == NULL) {
         free(more);
         return err_set(err, ERR_OS, ENOMEM, "read %s: out of memory", path);
     }
     s->pem = all;
-    memcpy(all + *len, more, n);
+    all[(*len)++] = '\n'; /* a file need not end in one */
+    memcpy(all + *len, more, n + 1);
     free(more);
     *len += n;
-    all[(*len)++] = '\n'; /* a file need not end in one */
-    all[*len] = '\0';
     return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -40,6 +41,18 @@ static ssize_t file_take(int fd, unsigned char *buf, size_t len) {
     }
 }
 
+/* Room for the whole of a file, its NUL, and to see its end; one that is none,
+ * or grows, is read as it comes. */
+static size_t file_room(int fd, size_t limit) {
+    enum { LEAST = 4096, EXTRA = 2 };
+    struct stat st;
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size < LEAST ||
+        (unsigned long long)st.st_size > limit) {
+        return LEAST;
+    }
+    return (size_t)st.st_size + EXTRA;
+}
+
 int file_read_fd(int fd, const char *name, size_t limit, unsigned char **data,
                  size_t *len, struct err *err) {
     size_t room = 0, got = 0;
@@ -47,7 +60,7 @@ int file_read_fd(int fd, const char *name, size_t limit, unsigned char **data,
     ssize_t n;
     do {
         if (room - got < 2) {
-            room = room == 0 ? 4096 : room * 2;
+            room = room == 0 ? file_room(fd, limit) : room * 2;
             unsigned char *more = file_more(buf, got, room);
             if (more == NULL) {
                 err_set(err, ERR_OS, ENOMEM, "read " NAME, name);

@@ -131,6 +131,7 @@ void ssl_context_free(struct ssl_context *ctx) {
     ssl_identity_free(ctx->own);
     mbedtls_x509_crt_free(&ctx->ca);
     mbedtls_x509_crl_free(&ctx->crl);
+    ssl_store_free(&ctx->store);
     memset(ctx, 0, sizeof *ctx);
     mbedtls_ssl_config_init(&ctx->conf);
     mbedtls_x509_crt_init(&ctx->ca);

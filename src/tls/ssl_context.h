@@ -18,6 +18,7 @@
 #include "tls/ssl_info.h"
 #include "tls/ssl_keylog.h"
 #include "tls/ssl_pin.h"
+#include "tls/ssl_store.h"
 
 /* MicroPython: PROTOCOL_TLS_CLIENT, PROTOCOL_TLS_SERVER, with its values. */
 enum ssl_protocol { SSL_PROTOCOL_TLS_CLIENT = 0, SSL_PROTOCOL_TLS_SERVER = 1 };
@@ -34,9 +35,9 @@ enum ssl_version { SSL_TLS_1_2 = 0, SSL_TLS_1_3 = 1 };
  * store. Called at the first chain that asks, at most once per context.
  *
  * @param arg  as given with the function
- * @param pem  set to certificates in PEM, NUL-terminated; borrowed by the
- *             context until it is freed
- * @param len  set to its bytes, not counting the NUL
+ * @param pem  set to certificates in PEM; borrowed by the context until it is
+ *             freed
+ * @param len  set to its bytes
  * @return 0, or -1 with *err set
  */
 typedef int ssl_ca_source(void *arg, const unsigned char **pem, size_t *len,
@@ -84,10 +85,9 @@ struct ssl_context {
     const void *debug_arg;
     ssl_ca_source *ca_source; /* NULL: none */
     void *ca_arg;
-    const unsigned char *ca_pem; /* what ca_source gave; NULL: not asked */
-    size_t ca_pem_len;
-    struct err ca_err; /* why ca_source failed */
-    char detail[112];  /* what Mbed TLS last said, in its last call */
+    struct ssl_store store; /* what ca_source gave */
+    struct err ca_err;      /* why ca_source failed */
+    char detail[112];       /* what Mbed TLS last said, in its last call */
 };
 
 /**

@@ -2,9 +2,7 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
-#include <mbedtls/asn1.h>
 #include <mbedtls/oid.h>
-#include <mbedtls/pem.h>
 #include <mbedtls/platform.h>
 #include <psa/crypto.h>
 #include <stdio.h>
@@ -285,103 +283,17 @@ bool ssl_verify_anchored(const struct ssl_verify *v) {
             MBEDTLS_X509_BADCERT_NOT_TRUSTED) == 0;
 }
 
-/* Step over one element; NULL if there is none. */
-static unsigned char *der_skip(unsigned char *p, const unsigned char *end) {
-    size_t len;
-    if (p == NULL || p >= end) {
-        return NULL;
-    }
-    int ret = mbedtls_asn1_get_tag(&p, end, &len, *p);
-    return ret == 0 ? p + len : NULL;
-}
-
-/* The subject of a certificate without parsing the rest (RFC 5280 4.1). */
-static bool has_subject(unsigned char *p, size_t len,
-                        const mbedtls_x509_buf *subject) {
-    const unsigned char *end = p + len;
-    const int sequence = MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE;
-    size_t n;
-    if (mbedtls_asn1_get_tag(&p, end, &n, sequence) != 0 ||
-        mbedtls_asn1_get_tag(&p, end, &n, sequence) != 0) {
-        return false;
-    }
-    const int version =
-        MBEDTLS_ASN1_CONTEXT_SPECIFIC | MBEDTLS_ASN1_CONSTRUCTED;
-    if (p < end && *p == version) {
-        p = der_skip(p, end);
-    }
-    for (int i = 0; i < 4; i++) { /* serial, algorithm, issuer, validity */
-        p = der_skip(p, end);
-    }
-    unsigned char *after = der_skip(p, end);
-    return after != NULL && (size_t)(after - p) == subject->len &&
-           memcmp(p, subject->p, subject->len) == 0;
-}
-
-static int load_source(struct ssl_context *ctx) {
-    static const unsigned char nothing[1] = "";
-    if (ctx->ca_pem != NULL || ctx->ca_source == NULL) {
-        return ctx->ca_source == NULL ? -1 : 0;
-    }
-    if (ctx->ca_source(ctx->ca_arg, &ctx->ca_pem, &ctx->ca_pem_len,
-                       &ctx->ca_err) != 0) {
-        ctx->ca_pem = nothing;
-        ctx->ca_pem_len = 0;
-    }
-    return 0;
-}
-
-/* One certificate of the source: add it to *cas if it is wanted. */
-static int try_ca(mbedtls_pem_context *pem, const mbedtls_x509_crt *child,
-                  mbedtls_x509_crt **cas) {
-    size_t len;
-    const unsigned char *der = mbedtls_pem_get_buffer(pem, &len);
-    if (!has_subject((unsigned char *)(uintptr_t)der, len,
-                     &child->issuer_raw)) {
-        return 0;
-    }
-    if (*cas == NULL) {
-        *cas = mbedtls_calloc(1, sizeof **cas);
-        if (*cas == NULL) {
-            return MBEDTLS_ERR_X509_ALLOC_FAILED;
-        }
-        mbedtls_x509_crt_init(*cas);
-    }
-    int ret = mbedtls_x509_crt_parse_der(*cas, der, len);
-    return ret == MBEDTLS_ERR_X509_ALLOC_FAILED ? ret : 0;
-}
-
 int ssl_verify_find_ca(void *arg, const mbedtls_x509_crt *child,
                        mbedtls_x509_crt **cas) {
-    static const char begin[] = "-----BEGIN CERTIFICATE-----";
+    static const unsigned char nothing[1] = "";
     struct ssl_context *ctx = arg;
-    *cas = NULL;
-    if (load_source(ctx) != 0) {
-        return 0;
+    if (ctx->store.pem == NULL && ctx->ca_source != NULL) {
+        const unsigned char *pem;
+        size_t len;
+        int rc = ctx->ca_source(ctx->ca_arg, &pem, &len, &ctx->ca_err);
+        ssl_store_set(&ctx->store, rc == 0 ? pem : nothing, rc == 0 ? len : 0);
     }
-    const char *at = (const char *)ctx->ca_pem;
-    int ret = 0;
-    while (ret == 0 && (at = strstr(at, begin)) != NULL) {
-        mbedtls_pem_context pem;
-        mbedtls_pem_init(&pem);
-        size_t used = 0;
-        ret =
-            mbedtls_pem_read_buffer(&pem, begin, "-----END CERTIFICATE-----",
-                                    (const unsigned char *)at, NULL, 0, &used);
-        /* One bad certificate of a store does not spoil the others. */
-        ret = ret == 0 ? try_ca(&pem, child, cas)
-              : ret == MBEDTLS_ERR_PEM_ALLOC_FAILED
-                  ? MBEDTLS_ERR_X509_ALLOC_FAILED
-                  : 0;
-        mbedtls_pem_free(&pem);
-        at += used > sizeof begin - 1 ? used : sizeof begin - 1;
-    }
-    if (*cas != NULL && (ret != 0 || (*cas)->raw.p == NULL)) {
-        mbedtls_x509_crt_free(*cas);
-        mbedtls_free(*cas);
-        *cas = NULL;
-    }
-    return ret;
+    return ssl_store_find(&ctx->store, child, cas);
 }
 
 /* What makes a reason plain: the date, or the names there are.
