@@ -6,6 +6,7 @@
 #include <mbedtls/psa_util.h>
 #include <string.h>
 
+#include "base/pem.h"
 #include "tls/ssl_failure.h"
 
 bool ssl_parse_is_pem(const unsigned char *data, size_t len) {
@@ -46,14 +47,53 @@ static size_t der_len(const unsigned char *p, size_t len) {
     return (size_t)(at - p) + body;
 }
 
+static int parse_block(mbedtls_x509_crt *crt, const struct pem_block *b) {
+    size_t room = pem_room(b), len;
+    unsigned char *der = mbedtls_calloc(1, room);
+    if (der == NULL) {
+        return MBEDTLS_ERR_X509_ALLOC_FAILED;
+    }
+    int ret = pem_decode(b, der, room, &len)
+                  ? mbedtls_x509_crt_parse_der(crt, der, len)
+                  : MBEDTLS_ERR_X509_INVALID_FORMAT;
+    mbedtls_free(der);
+    return ret;
+}
+
+/* A bundle in which nothing is wrong, as most are.
+ * @return 0; else nothing is kept */
+static int parse_good(mbedtls_x509_crt *crt, const unsigned char *data,
+                      size_t len) {
+    const char *at = (const char *)data, *end = at + len;
+    struct pem_block b;
+    int ret = MBEDTLS_ERR_X509_CERT_UNKNOWN_FORMAT;
+    while (pem_next(at, end, &b)) {
+        ret = parse_block(crt, &b);
+        if (ret != 0) {
+            break;
+        }
+        at = b.after;
+    }
+    if (ret != 0) {
+        mbedtls_x509_crt_free(crt);
+        mbedtls_x509_crt_init(crt);
+    }
+    return ret;
+}
+
 int ssl_parse_certs(mbedtls_x509_crt *crt, const unsigned char *data,
                     size_t len) {
     if (ssl_parse_is_pem(data, len)) {
+        /* Mbed TLS reads PEM slowly, and says what is wrong with it. */
+        int ret = parse_good(crt, data, len);
+        if (ret == 0 || ret == MBEDTLS_ERR_X509_ALLOC_FAILED) {
+            return ret;
+        }
         unsigned char *copy = pem_copy(data, len);
         if (copy == NULL) {
             return MBEDTLS_ERR_X509_ALLOC_FAILED;
         }
-        int ret = mbedtls_x509_crt_parse(crt, copy, len + 1);
+        ret = mbedtls_x509_crt_parse(crt, copy, len + 1);
         pem_copy_free(copy, len);
         return ret;
     }

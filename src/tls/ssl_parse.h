@@ -18,7 +18,7 @@
 bool ssl_parse_is_pem(const unsigned char *data, size_t len);
 
 /**
- * @param crt  initialised; what is parsed is added to it, in case of an error,
+ * @param crt  initialised and empty; has what was parsed, in case of an error,
  *             too
  * @return 0, an MBEDTLS_ERR_* value, or how many of a PEM bundle could not be
  *         parsed
