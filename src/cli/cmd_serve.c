@@ -388,12 +388,12 @@ static int choose(struct serve *s, bool *none, struct err *err) {
 }
 
 static int serve_run(int argc, char **argv) {
-    static struct serve s = { .o = { .tls = TLS_OPTIONS_INIT,
-                                     .mode = SERVE_MODE_OPTIONS_INIT,
-                                     .limits = SERVER_OPTIONS_INIT,
-                                     .log = ACCESS_LOG_OPTIONS_INIT },
-                              .hand = { .accepted = -1, .notify = -1 },
-                              .log = { .fd = -1, .usr1_fd = -1 } };
+    static struct serve s; /* initialised here it would be in the file */
+    s.o = (struct serve_options){ .tls = TLS_OPTIONS_INIT,
+                                  .mode = SERVE_MODE_OPTIONS_INIT,
+                                  .limits = SERVER_OPTIONS_INIT,
+                                  .log = ACCESS_LOG_OPTIONS_INIT };
+    s.hand.accepted = s.hand.notify = s.log.fd = s.log.usr1_fd = -1;
     struct err *err = &s.report.err;
     const char *operand = "4433"; /* openssl s_server's, too */
     size_t n = 0;
