@@ -58,15 +58,17 @@ LIBEV ?= $(if $(findstring /,$(shell $(CC) -print-file-name=libev.a)),\
 
 HARDEN ?= -fPIE -fstack-protector-strong -fstack-clash-protection \
 	$(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+# What is never called stays out of the program.
+TRIM := $(if $(SAN),,-ffunction-sections -fdata-sections)
 MY_CPPFLAGS := -Isrc -I$(BUILD)/gen -D_POSIX_C_SOURCE=200809L \
 	'-DMPTLS_VERSION="$(VERSION)"' $(MBEDTLS_FLAGS) \
 	$(if $(SAN),'-DJAIL_ALSO="/proc"')
 MY_CFLAGS   := -std=c11 $(WARN) $(if $(WERROR),-Werror) -MMD -MP $(HARDEN) \
-	-ffile-prefix-map=$(CURDIR)=. \
+	$(TRIM) -ffile-prefix-map=$(CURDIR)=. \
 	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer)
 MY_LDFLAGS  := -pie -pthread -Wl,-z,relro -Wl,-z,now \
-	$(if $(SAN),-fsanitize=$(SAN))
+	$(if $(SAN),-fsanitize=$(SAN),-Wl,--gc-sections)
 
 LAYERS := base tls io report cli
 SRC    := $(sort $(foreach l,$(LAYERS),$(wildcard src/$(l)/*.c)))
