@@ -58,8 +58,10 @@ LIBEV ?= $(if $(findstring /,$(shell $(CC) -print-file-name=libev.a)),\
 
 HARDEN ?= -fPIE -fstack-protector-strong -fstack-clash-protection \
 	$(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
-# What is never called stays out of the program.
-TRIM := $(if $(SAN),,-ffunction-sections -fdata-sections)
+# What is never called stays out of the program, and so do unwind tables:
+# debuggers have those of -g. The sanitizers have no others.
+TRIM := $(if $(SAN),,-ffunction-sections -fdata-sections \
+	-fno-asynchronous-unwind-tables)
 MY_CPPFLAGS := -Isrc -I$(BUILD)/gen -D_POSIX_C_SOURCE=200809L \
 	'-DMPTLS_VERSION="$(VERSION)"' $(MBEDTLS_FLAGS) \
 	$(if $(SAN),'-DJAIL_ALSO="/proc"')

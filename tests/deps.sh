@@ -331,14 +331,15 @@ HOT="ecp.o ecp_curves.o bignum.o bignum_core.o
     ../3rdparty/everest/library/Hacl_Curve25519_joined.o"
 
 # compile LEVEL TARGET...: of the tree in work. The linker leaves out sections
-# that nothing uses. The configuration's name is relative to
-# include/mbedtls/build_info.h.
+# that nothing uses; for debuggers there is -g1 in place of unwind tables. The
+# configuration's name is relative to include/mbedtls/build_info.h.
 compile() {
     level=$1
     shift
     make -s -C "$work/tree/library" -j"$jobs" CC="$cc" GEN_FILES= \
-        WARNING_CFLAGS=-w CFLAGS="$level -fPIE $HARDEN \
-        -ffunction-sections -fdata-sections \
+        WARNING_CFLAGS=-w CFLAGS="$level -g1 -fPIE $HARDEN \
+        '-ffile-prefix-map=$work/tree=mbedtls' \
+        -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables \
         -DMBEDTLS_CONFIG_FILE='\"../mbedtls_config.h\"'" "$@" >/dev/null
 }
 
