@@ -10,6 +10,7 @@
 
 #include "cli/commands.h"
 #include "report/report.h"
+#include "tls/ssl_heap.h"
 
 const struct command *const commands[] = {
     &cmd_connect, &cmd_serve,      &cmd_check, &cmd_verify, &cmd_ciphers,
@@ -45,6 +46,7 @@ int main(int argc, char **argv) {
     if (hold_standard_descriptors() != 0) {
         return 1;
     }
+    (void)ssl_heap_start(); /* who needs it asks ssl_heap_counts() */
     setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
     if (argc < 2) {
         return usage(

@@ -25,12 +25,19 @@ int err_set(struct err *e, enum err_origin origin, int64_t code,
 
 const char *err_origin_name(enum err_origin origin) {
     static const char *const names[ERR_ORIGINS] = {
-        [ERR_NONE] = "none",       [ERR_USAGE] = "usage",
-        [ERR_FILE] = "file",       [ERR_OS] = "os",
-        [ERR_NET] = "net",         [ERR_DNS] = "dns",
-        [ERR_TLS] = "tls",         [ERR_VERIFY] = "verify",
-        [ERR_ALERT] = "alert",     [ERR_TRUNCATED] = "truncated",
-        [ERR_TIMEOUT] = "timeout", [ERR_MAX_TIME] = "max-time",
+        [ERR_NONE] = "none",
+        [ERR_USAGE] = "usage",
+        [ERR_FILE] = "file",
+        [ERR_OS] = "os",
+        [ERR_NET] = "net",
+        [ERR_DNS] = "dns",
+        [ERR_TLS] = "tls",
+        [ERR_VERIFY] = "verify",
+        [ERR_ALERT] = "alert",
+        [ERR_DEVICE] = "device",
+        [ERR_TRUNCATED] = "truncated",
+        [ERR_TIMEOUT] = "timeout",
+        [ERR_MAX_TIME] = "max-time",
         [ERR_SIGNAL] = "signal",
     };
     return (unsigned)origin < ERR_ORIGINS ? names[origin] : "unknown";

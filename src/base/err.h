@@ -22,6 +22,8 @@ enum err_origin {
     ERR_TLS,       /* code: an MBEDTLS_ERR_* value, negative */
     ERR_VERIFY,    /* code: MBEDTLS_X509_BADCERT_* bits */
     ERR_ALERT,     /* code: TLS alert description the peer sent, 0..255 */
+    ERR_DEVICE,    /* a limit of the device that is played; code: what Mbed
+                      TLS returns there, an MBEDTLS_ERR_* value */
     ERR_TRUNCATED, /* the peer closed TCP without close_notify */
     ERR_TIMEOUT,   /* one step's limit; code: milliseconds */
     ERR_MAX_TIME,  /* the whole run's limit; code: milliseconds */

@@ -7,6 +7,7 @@
 #include "cli/check_many.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/device.h"
 #include "cli/print_micropython.h"
 #include "cli/probe.h"
 #include "cli/signals.h"
@@ -69,6 +70,7 @@ static const struct opt_group check_groups[] = {
     { NULL, tls_save_opts, TLS },
     { NULL, tls_expect_opts, TLS },
     { NULL, tls_wire_opts, TLS },
+    { "Device", device_opts, TLS },
     OPT_GROUPS_END
 };
 

@@ -1,5 +1,6 @@
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/device.h"
 #include "cli/probe.h"
 #include "cli/tunnel.h"
 
@@ -27,6 +28,7 @@ static const struct opt_group connect_groups[] = {
     { NULL, tls_save_opts, TLS },
     { NULL, tls_expect_opts, TLS },
     { NULL, tls_wire_opts, TLS },
+    { "Device", device_opts, TLS },
     OPT_GROUPS_END
 };
 

@@ -4,6 +4,7 @@
 
 #include "cli/access_log.h"
 #include "cli/commands.h"
+#include "cli/device.h"
 #include "cli/fence.h"
 #include "cli/handover.h"
 #include "cli/jail.h"
@@ -60,6 +61,7 @@ static const struct opt_group serve_groups[] = {
     { NULL, tls_save_opts, offsetof(struct serve_options, tls) },
     { NULL, tls_expect_opts, offsetof(struct serve_options, tls) },
     { NULL, tls_wire_opts, offsetof(struct serve_options, tls) },
+    { "Device", device_opts, offsetof(struct serve_options, tls) },
     OPT_GROUPS_END
 };
 

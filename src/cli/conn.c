@@ -23,6 +23,22 @@ static void enter(struct conn *c, enum conn_state state, int64_t limit_ms) {
     c->limit = loop_limit_start(limit_ms);
 }
 
+/* The last state: TCP goes, once the peer has read what we sent. Closing with
+ * unread bytes resets the connection, and a reset can overtake the alert or
+ * the data that we sent last. */
+static void begin_linger(struct conn *c) {
+    struct err ignored = ERR_INIT;
+    if (c->link != NULL) {
+        serve_link_end(c->link);
+    }
+    /* After a handshake that took too long nothing is on its way. */
+    bool late = c->err.origin == ERR_MAX_TIME ||
+                (c->err.origin == ERR_TIMEOUT && c->stage == STAGE_HANDSHAKE);
+    bool gone = late || c->err.origin == ERR_NET ||
+                c->lower->ops->end(c->lower, &ignored) != 0;
+    enter(c, gone ? CONN_OVER : CONN_LINGER, LINGER_MS);
+}
+
 void conn_init(struct conn *c, const struct conn_config *config,
                struct tls_setup *setup, struct stream *lower, const char *peer,
                int64_t since) {
@@ -43,7 +59,7 @@ void conn_init(struct conn *c, const struct conn_config *config,
     /* In any case, so that there is something to free. */
     int rc = ssl_wrap_socket(&setup->ctx, &c->sock, lower, &args, &c->err);
     if (rc != 0 || !clock) {
-        enter(c, CONN_LINGER, LINGER_MS);
+        begin_linger(c);
         return;
     }
     trace_begin(&c->trace, &o->trace, config->out, &c->sock, peer,
@@ -54,22 +70,6 @@ void conn_init(struct conn *c, const struct conn_config *config,
     } else {
         enter(c, CONN_HANDSHAKE, o->handshake_timeout);
     }
-}
-
-/* The last state: TCP goes, once the peer has read what we sent. Closing with
- * unread bytes resets the connection, and a reset can overtake the alert or
- * the data that we sent last. */
-static void begin_linger(struct conn *c) {
-    struct err ignored = ERR_INIT;
-    if (c->link != NULL) {
-        serve_link_end(c->link);
-    }
-    /* After a handshake that took too long nothing is on its way. */
-    bool late = c->err.origin == ERR_MAX_TIME ||
-                (c->err.origin == ERR_TIMEOUT && c->stage == STAGE_HANDSHAKE);
-    bool gone = late || c->err.origin == ERR_NET ||
-                c->lower->ops->end(c->lower, &ignored) != 0;
-    enter(c, gone ? CONN_OVER : CONN_LINGER, LINGER_MS);
 }
 
 /* A store that could not be used is not the peer's fault. */

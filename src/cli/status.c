@@ -63,6 +63,7 @@ static const struct rule {
     { ERR_MAX_TIME, ANY, 0, 42 },
     { ERR_TRUNCATED, ANY, 0, 40 },
     { ERR_ALERT, ANY, 0, 22 },
+    { ERR_DEVICE, ANY, 0, 51 },
     { ERR_TLS, ANY, MBEDTLS_ERR_SSL_ALLOC_FAILED, 1 },
     { ERR_TLS, ANY, MBEDTLS_ERR_X509_ALLOC_FAILED, 1 },
     { ERR_TLS, ANY, MBEDTLS_ERR_PK_ALLOC_FAILED, 1 },

@@ -7,6 +7,7 @@
 
 #include "base/wipe.h"
 #include "cli/clock.h"
+#include "cli/device.h"
 #include "cli/jail.h"
 #include "cli/trace.h"
 #include "io/data.h"
@@ -429,7 +430,8 @@ int tls_setup_init(struct tls_setup *s, const struct tls_options *o,
     if (check_usage(o, server, err) != 0) {
         goto out;
     }
-    if (clock_read(o->time, &s->now, err) != 0 ||
+    if (device_read(o, &s->device, err) != 0 ||
+        clock_read(o->time, &s->now, err) != 0 ||
         read_pins(s, &o->pins, err) != 0 ||
         read_piece(&ca, "--cadata", o->cadata, err) != 0 ||
         read_file(&ca, "--cafile", o->cafile, err) != 0) {
@@ -441,6 +443,7 @@ int tls_setup_init(struct tls_setup *s, const struct tls_options *o,
         .cadata_len = ca.len,
         .cert_reqs = verify_mode(o, server),
         .do_handshake = !o->defer_handshake,
+        .device = &s->device,
     };
     if (make_context(s, o, before, err) != 0 || set_trust(s, o, err) != 0 ||
         load_crl(s, o->crl, err) != 0 ||

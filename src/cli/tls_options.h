@@ -26,6 +26,8 @@ struct tls_options {
     int min_version, max_version; /* ssl_version; -1: the default */
     bool mp_defaults, allow_truncation, defer_handshake;
     int on_eof; /* index into on_eof_names; -1: the default */
+    int64_t max_in_record, max_out_record, heap_limit; /* bytes; 0: none */
+    unsigned heap_fail_at;                             /* 0: none */
     int64_t handshake_timeout, idle_timeout, max_time; /* ms; 0: none */
     unsigned verbose;
     struct opt_optional json, trace;
@@ -77,6 +79,7 @@ struct tls_setup {
     struct ssl_wrap_args args; /* its data is freed once it is loaded */
     const char *trust;         /* where the anchors come from; NULL: none */
     struct ssl_pin pins[OPT_MANY_MAX];
+    struct ssl_device device;
     mbedtls_x509_time now; /* the context's clock */
 };
 

@@ -193,6 +193,14 @@ static const struct explain_advice size = {
     "Ask for less at a time; a larger input buffer must be compiled in.",
     "Send smaller records and a shorter chain; honour max_fragment_length.",
 };
+static const struct explain_advice device = {
+    "where the device would fail",
+    "A record or message is larger than its buffer.\n"
+    "Its heap is used up.",
+    "Firmware with larger buffers, or a smaller job: a shorter chain, less "
+    "memory in use.",
+    "Send smaller records and a shorter chain; honour max_fragment_length.",
+};
 static const struct explain_advice ending = {
     "after the handshake, at the end of the data",
     "The peer has sent all it had.\n"
@@ -534,7 +542,8 @@ static const struct explain_cause causes[] = {
     { "errno:98/EADDRINUSE newlib:112/EADDRINUSE errno:99/EADDRNOTAVAIL "
       "exit:14",
       WE, &in_use, "The address cannot be listened on." },
-    { "exit:2 exit:50 exit:51 axtls:-258/SOCK_SETUP_FAILURE "
+    { "exit:51", WE, &device, "It is too much for the device that is played." },
+    { "exit:2 exit:50 axtls:-258/SOCK_SETUP_FAILURE "
       "axtls:-272/NO_CERT_DEFINED axtls:-274/NOT_SUPPORTED",
       WE, &setup, NULL },
     { "exit:11 exit:13 tls:-0x0042 tls:-0x0044", NET, &reach,

@@ -119,6 +119,7 @@ static void traffic(FILE *f, const char *name, const struct ssl_traffic *w) {
 }
 
 static void handshake(FILE *f, const struct report *r) {
+    char heap[160];
     const struct ssl_info *t = &r->tls;
     if (t->version != NULL && t->cipher != NULL) {
         row(f, "version", "%s", t->version);
@@ -135,6 +136,10 @@ static void handshake(FILE *f, const struct report *r) {
     }
     traffic(f, "received", &t->in);
     traffic(f, "sent", &t->out);
+    report_heap(&t->heap, heap, sizeof heap);
+    if (heap[0] != '\0') {
+        row(f, "heap", "%s", heap);
+    }
 }
 
 static void hashes(FILE *f, const struct ssl_cert_info *c) {

@@ -17,7 +17,8 @@
  *   exit   mptls's own exit status
  *   plain  what an unencrypted protocol begins with: the bytes' name
  *   why    a finding of a diagnosis (tls/ssl_diagnose.h), by its name: one of a
- *          chain, or, from EXPLAIN_HELLO on, of two offers
+ *          chain, from EXPLAIN_HELLO on of two offers, from EXPLAIN_DEVICE on
+ *          of a device's limits
  */
 #ifndef REPORT_EXPLAIN_H
 #define REPORT_EXPLAIN_H
@@ -27,7 +28,7 @@
 
 #include "base/err.h"
 
-enum { EXPLAIN_HELLO = 101 };
+enum { EXPLAIN_HELLO = 101, EXPLAIN_DEVICE = 201 };
 
 /* What many causes share. No member is NULL; sentences, parted by spaces. */
 struct explain_advice {

@@ -245,6 +245,49 @@ static const struct explain_advice no_alpn = {
     "Take the client's protocol, or ask for none.",
 };
 
+#define AT_LIMIT "where the device would fail"
+
+static const struct explain_advice too_big = {
+    AT_LIMIT,
+    "The server sends the root and other certificates that nobody needs.\n"
+    "Its chain has RSA keys, of 4096 bits even.\n"
+    "The firmware was built with a small input buffer, to save memory.",
+    "Build the firmware with a larger MBEDTLS_SSL_IN_CONTENT_LEN (ESP-IDF: "
+    "CONFIG_MBEDTLS_SSL_IN_CONTENT_LEN); 16384 takes all there is.",
+    "Send only what leads to the root, with P-256 keys; "
+    "max_fragment_length does not help against a long chain everywhere.",
+};
+static const struct explain_advice big_record = {
+    AT_LIMIT,
+    "The peer fills its records with all they hold, 16384 bytes.\n"
+    "It does not honour max_fragment_length, which few servers do.",
+    "Ask for less at a time, as with HTTP ranges; or a larger input buffer.",
+    "Write in smaller pieces; with OpenSSL SSL_CTX_set_max_send_fragment().",
+};
+static const struct explain_advice spread = {
+    AT_LIMIT,
+    "The server fragments its flight, as some do for a small path or by "
+    "configuration.\n"
+    "The chain is over 16384 bytes.",
+    "Take MicroPython 1.29, whose Mbed TLS 3.6.6 joins them.",
+    "Send handshake messages in one record; make the chain shorter.",
+};
+static const struct explain_advice too_big_ours = {
+    AT_LIMIT,
+    "Our chain has more certificates than the peer needs, or RSA keys.",
+    "Load the certificate and the intermediates only, with P-256 keys.",
+    "Take a certificate that a root has signed directly.",
+};
+static const struct explain_advice no_heap = {
+    AT_LIMIT,
+    "Two record buffers of 16 KB take most of it.\n"
+    "A long chain, or RSA keys of 4096 bits, whose numbers need kilobytes.\n"
+    "Several certificates are trusted, where one would do.",
+    "gc.collect() before wrap_socket(), one CA only, connect early, close "
+    "sockets; firmware with smaller record buffers.",
+    "Send a short chain with P-256 keys.",
+};
+
 static const char WE[] = "we", NONE[] = "nobody";
 
 static const struct explain_advice backend = {
@@ -318,6 +361,15 @@ static const struct explain_cause rows[] = {
       "The server refuses every hello." },
     { "why:110/no-common-alpn", WE, &no_alpn,
       "No application protocol (ALPN) in common." },
+    { "why:201/device-chain", WE, &too_big,
+      "The peer's chain does not fit the device's input buffer." },
+    { "why:202/device-record", WE, &big_record,
+      "A record does not fit the device's input buffer." },
+    { "why:203/device-spread", WE, &spread,
+      "A handshake message comes in several records." },
+    { "why:204/device-output", WE, &too_big_ours,
+      "A message of ours does not fit the device's output buffer." },
+    { "why:205/device-heap", WE, &no_heap, "The device has no more memory." },
 };
 
 const struct explain_cause *findings_at(size_t i) {

@@ -107,6 +107,7 @@ void report_json(FILE *f, const struct report *r) {
     addresses(&j, r);
     json_tls(&j, &r->tls);
     json_handshake(&j, &r->tls);
+    json_heap(&j, &r->tls.heap);
     verify(&j, r);
     json_open(&j, "offers", '{');
     json_offer(&j, "ours", &r->tls.ours);

@@ -124,6 +124,31 @@ void json_handshake(struct json *j, const struct ssl_info *t) {
     json_close(j, '}');
 }
 
+void json_heap(struct json *j, const struct ssl_heap_info *h) {
+    if (!h->known) {
+        json_null(j, "heap");
+        return;
+    }
+    json_open(j, "heap", '{');
+    json_count(j, "now", h->now);
+    json_count(j, "peak", h->peak);
+    json_count(j, "context", h->context);
+    json_count_or_null(j, "limit", h->limit);
+    json_count(j, "allocations", h->count);
+    json_open(j, "steps", '[');
+    for (unsigned i = 0; i < h->step_count; i++) {
+        const struct ssl_heap_step *s = &h->steps[i];
+        json_open(j, NULL, '{');
+        name(j, "message", SSL_KIND_MESSAGE, s->type, s->type != 0);
+        json_text(j, "direction", s->type == 0 ? NULL : s->out ? "out" : "in");
+        json_count(j, "now", s->now);
+        json_count(j, "peak", s->peak);
+        json_close(j, '}');
+    }
+    json_close(j, ']');
+    json_close(j, '}');
+}
+
 void json_offer(struct json *j, const char *key, const struct ssl_offer *o) {
     static const char *const keys[SSL_OFFER_KINDS] = {
         [SSL_KIND_VERSION] = "versions",     [SSL_KIND_CIPHER] = "ciphers",

@@ -25,6 +25,9 @@ void json_tls(struct json *j, const struct ssl_info *t);
 /** "handshake": what went over the wire. */
 void json_handshake(struct json *j, const struct ssl_info *t);
 
+/** "heap": what Mbed TLS took of it, or null. */
+void json_heap(struct json *j, const struct ssl_heap_info *h);
+
 /** An array of the names of what a list has. */
 void json_ids(struct json *j, const char *key, enum ssl_kind kind,
               const struct ssl_ids *ids);

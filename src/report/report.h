@@ -156,6 +156,12 @@ void report_text_client(FILE *f, const struct report *r, bool verbose);
 void report_text_why(FILE *f, const struct report *r);
 
 /**
+ * What a connection took of the heap, in words: the peak, when that was, and
+ * what the context has. "" where it was not counted.
+ */
+void report_heap(const struct ssl_heap_info *h, char *buf, size_t len);
+
+/**
  * What check prints: the whole report on one screen, "name: value" a line. What
  * did not come to be, or is unknown, is left out. The last line begins
  * "verdict:".

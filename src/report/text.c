@@ -46,8 +46,30 @@ static void text_notes(FILE *f, const struct ssl_info *t) {
     }
 }
 
+void report_heap(const struct ssl_heap_info *h, char *buf, size_t len) {
+    const struct ssl_heap_step *top = &h->steps[0];
+    char name[SSL_LABEL_MAX];
+    buf[0] = '\0';
+    if (!h->known) {
+        return;
+    }
+    for (unsigned i = 1; i < h->step_count; i++) {
+        if (h->steps[i].peak > top->peak) {
+            top = &h->steps[i];
+        }
+    }
+    snprintf(buf, len,
+             "peak %zu bytes, %s%s%s; now %zu, and %zu for the context",
+             h->peak, top->type == 0 ? "before the first message" : "after ",
+             top->type == 0 ? ""
+             : top->out     ? "our "
+                            : "the peer's ",
+             top->type == 0 ? "" : ssl_name(SSL_KIND_MESSAGE, top->type, name),
+             h->now, h->context);
+}
+
 void report_text_handshake(FILE *f, const struct report *r) {
-    char times[96] = "";
+    char times[96] = "", heap[160];
     add_time(times, sizeof times, "resolve", r->resolve_us);
     add_time(times, sizeof times, "connect", r->connect_us);
     add_time(times, sizeof times, "handshake", r->handshake_us);
@@ -63,6 +85,10 @@ void report_text_handshake(FILE *f, const struct report *r) {
                     r->tls.own.key,
                     r->tls.own.names[0] != '\0' ? ", names " : "",
                     r->tls.own.names);
+    }
+    report_heap(&r->tls.heap, heap, sizeof heap);
+    if (heap[0] != '\0') {
+        report_line(f, "heap: %s", heap);
     }
     text_trust(f, r);
     text_notes(f, &r->tls);

@@ -5,14 +5,19 @@
 #include "report/offers.h"
 
 /* Findings of a chain explain a refused one, findings of two offers a handshake
- * that came to nothing: what was found and let pass is not why. */
+ * that came to nothing, those of a device its limits: what was found and let
+ * pass is not why. */
 static bool applies(const struct report *r, const struct explain_key *key) {
     enum {
         NOTHING_IN_COMMON = 21,
         CLOSED = 24,
         UNTRUSTED = 30,
-        NONE_SENT = 36
+        NONE_SENT = 36,
+        DEVICE_LIMIT = 51
     };
+    if (key->code >= EXPLAIN_DEVICE || r->status == DEVICE_LIMIT) {
+        return key->code >= EXPLAIN_DEVICE && r->status == DEVICE_LIMIT;
+    }
     return key->code >= EXPLAIN_HELLO
                ? r->stage == STAGE_HANDSHAKE &&
                      r->status >= NOTHING_IN_COMMON && r->status <= CLOSED

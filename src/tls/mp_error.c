@@ -111,6 +111,7 @@ const char *mp_error(const struct err *e, char *buf, size_t len) {
     case ERR_TIMEOUT:
         return os_error(ETIMEDOUT, buf, len);
     case ERR_TLS:
+    case ERR_DEVICE:
         return tls_error((int)e->code, buf, len);
     case ERR_VERIFY:
         return verify_error((uint32_t)e->code, buf, len);

@@ -100,6 +100,7 @@ int ssl_context_init(struct ssl_context *ctx, enum ssl_protocol protocol,
     if (status != PSA_SUCCESS) {
         return err_set(err, ERR_TLS, status, "start the random generator");
     }
+    ctx->heap = ssl_heap_open(NULL);
     int ret = mbedtls_ssl_config_defaults(
         &ctx->conf, client ? MBEDTLS_SSL_IS_CLIENT : MBEDTLS_SSL_IS_SERVER,
         MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
@@ -132,10 +133,35 @@ void ssl_context_free(struct ssl_context *ctx) {
     mbedtls_x509_crt_free(&ctx->ca);
     mbedtls_x509_crl_free(&ctx->crl);
     ssl_store_free(&ctx->store);
+    ssl_heap_close(ctx->heap);
     memset(ctx, 0, sizeof *ctx);
     mbedtls_ssl_config_init(&ctx->conf);
     mbedtls_x509_crt_init(&ctx->ca);
     mbedtls_x509_crl_init(&ctx->crl);
+}
+
+int ssl_context_set_device(struct ssl_context *ctx,
+                           const struct ssl_device *device, struct err *err) {
+    ctx->device = *device;
+    if (ctx->heap != NULL) {
+        ctx->heap->limit.bytes = device->heap.bytes;
+    }
+    bool wanted = device->heap.bytes != 0 || device->heap.fail_at != 0;
+    return !wanted || ssl_heap_counts()
+               ? 0
+               : err_set(err, ERR_TLS, MBEDTLS_ERR_SSL_FEATURE_UNAVAILABLE,
+                         "this build cannot count the heap");
+}
+
+/* As the parser of a library without PEM would end. */
+static int check_der(const struct ssl_context *ctx, const unsigned char *data,
+                     size_t len, const char *what, struct err *err) {
+    return !ctx->device.der_only || !ssl_parse_is_pem(data, len)
+               ? 0
+               : err_set(err, ERR_TLS, MBEDTLS_ERR_X509_INVALID_FORMAT,
+                         "%s is in PEM, and the device reads DER only: openssl "
+                         "%s -outform DER converts it",
+                         what, strcmp(what, "the key") == 0 ? "pkey" : "x509");
 }
 
 int ssl_context_load_cert_chain(struct ssl_context *ctx,
@@ -143,11 +169,21 @@ int ssl_context_load_cert_chain(struct ssl_context *ctx,
                                 const unsigned char *key, size_t key_len,
                                 struct err *err) {
     struct ssl_identity **end = &ctx->own;
+    struct err why = ERR_INIT;
+    if (check_der(ctx, cert, cert_len, "the certificate", err) != 0 ||
+        check_der(ctx, key, key_len, "the key", err) != 0) {
+        return -1;
+    }
+    ssl_heap_charge(ctx->heap);
     struct ssl_identity *fresh =
         ssl_identity_new(cert, cert_len, key, key_len,
-                         ctx->protocol == SSL_PROTOCOL_TLS_SERVER, err);
+                         ctx->protocol == SSL_PROTOCOL_TLS_SERVER, &why);
+    ssl_heap_charge(NULL);
     if (fresh == NULL) {
-        return -1;
+        return ssl_failure_heap(ctx->heap, "to load the certificate and key",
+                                (int)why.code, err)
+                   ? -1
+                   : err_set(err, why.origin, why.code, "%s", why.msg);
     }
     int ret = mbedtls_ssl_conf_own_cert(&ctx->conf, &fresh->cert, &fresh->key);
     if (ret != 0) {
@@ -189,11 +225,18 @@ int ssl_context_load_verify_locations(struct ssl_context *ctx,
                                       const unsigned char *cadata, size_t len,
                                       struct err *err) {
     mbedtls_x509_crt fresh;
+    if (check_der(ctx, cadata, len, "the CA", err) != 0) {
+        return -1;
+    }
     mbedtls_x509_crt_init(&fresh);
+    ssl_heap_charge(ctx->heap);
     int ret = ssl_parse_certs(&fresh, cadata, len);
+    ssl_heap_charge(NULL);
     if (ret != 0) {
         mbedtls_x509_crt_free(&fresh);
-        return ssl_parse_failed(err, ret, "the CA");
+        return ssl_failure_heap(ctx->heap, "to load the CA", ret, err)
+                   ? -1
+                   : ssl_parse_failed(err, ret, "the CA");
     }
     mbedtls_x509_crt *last = &ctx->ca;
     if (!ctx->have_ca) {
@@ -229,12 +272,21 @@ int ssl_context_load_crl(struct ssl_context *ctx, const unsigned char *data,
     return ret == 0 ? 0 : ssl_failure_of(err, ret, "the CRL");
 }
 
+/* The library asks us: a device has its CA in its context, not a store. */
+static int find_ca(void *ctx, const mbedtls_x509_crt *child,
+                   mbedtls_x509_crt **cas) {
+    struct ssl_heap_account *caller = ssl_heap_charge(NULL);
+    int ret = ssl_verify_find_ca(ctx, child, cas);
+    ssl_heap_charge(caller);
+    return ret;
+}
+
 void ssl_context_set_ca_source(struct ssl_context *ctx, ssl_ca_source *source,
                                void *arg) {
     ctx->ca_source = source;
     ctx->ca_arg = arg;
     if (!ctx->have_ca) {
-        mbedtls_ssl_conf_ca_cb(&ctx->conf, ssl_verify_find_ca, ctx);
+        mbedtls_ssl_conf_ca_cb(&ctx->conf, find_ca, ctx);
     }
 }
 
@@ -401,6 +453,10 @@ int ssl_wrap_context(struct ssl_context *ctx, const struct ssl_wrap_args *args,
                        "a certificate and its key go "
                        "together: %s is missing",
                        args->cert == NULL ? "--cert" : "--key");
+    }
+    if (args->device != NULL &&
+        ssl_context_set_device(ctx, args->device, err) != 0) {
+        return -1;
     }
     if (args->cert != NULL &&
         ssl_context_load_cert_chain(ctx, args->cert, args->cert_len, args->key,

@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 #include "tls/ssl_cipher.h"
+#include "tls/ssl_device.h"
 #include "tls/ssl_info.h"
 #include "tls/ssl_keylog.h"
 #include "tls/ssl_pin.h"
@@ -69,7 +70,9 @@ struct ssl_context {
     int ciphers[SSL_CIPHERS_MAX + 1];        /* ends in 0 */
     char alpn[SSL_ALPN_LEN];                 /* names, each with a NUL */
     const char *alpn_list[SSL_ALPN_MAX + 1]; /* into alpn; ends in NULL */
-    bool made;                               /* by ssl_wrap_context() */
+    struct ssl_device device;                /* all zeros: none is played */
+    struct ssl_heap_account *heap; /* of what is loaded; NULL: not counted */
+    bool made;                     /* by ssl_wrap_context() */
     bool have_ca;
     bool ca_was_pem; /* some of `ca`; a board wants DER */
     bool have_crl;
@@ -107,6 +110,20 @@ MUST_USE int ssl_context_init(struct ssl_context *ctx,
 
 /** Free all that `ctx` holds; may be called twice. Sockets go first. */
 void ssl_context_free(struct ssl_context *ctx);
+
+/**
+ * Play a device: to be called before anything is loaded; not in MicroPython.
+ *
+ * What is loaded afterwards counts towards the device's heap: certificates and
+ * keys, where PEM is refused if the device cannot read it.
+ *
+ * @param device  copied; all zeros: none
+ * @return 0, or -1: ERR_TLS with MBEDTLS_ERR_SSL_FEATURE_UNAVAILABLE where this
+ *         build cannot count the heap and a limit is wanted
+ */
+MUST_USE int ssl_context_set_device(struct ssl_context *ctx,
+                                    const struct ssl_device *device,
+                                    struct err *err);
 
 /* The longest key that Mbed TLS has, RSA of 8192 bits (RFC 8017 A.1.2). */
 enum { SSL_KEY_DER_MAX = 6 * 1024 };
@@ -286,8 +303,10 @@ struct ssl_wrap_args {
     enum ssl_verify_mode cert_reqs;
     const unsigned char *cadata;
     size_t cadata_len;
-    const char *server_hostname; /* NULL: none */
-    bool do_handshake;           /* false: at the first read or write */
+    const char *server_hostname;     /* NULL: none */
+    bool do_handshake;               /* false: at the first read or write */
+    const struct ssl_device *device; /* to play; NULL: none; not in
+                                        MicroPython */
 };
 
 /**

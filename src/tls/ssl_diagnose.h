@@ -95,6 +95,25 @@ size_t ssl_diagnose_offers(const struct ssl_context *ctx,
                            struct ssl_info *info);
 
 /**
+ * Why the device that is played could not go on: which of its limits, and what
+ * would keep within it. To be called after ssl_diagnose_chain(). Findings:
+ *
+ *   device-chain   the peer's chain does not fit the input buffer: each
+ *                  certificate's key and size
+ *   device-record  another record or message does not
+ *   device-spread  a message came in several records
+ *   device-output  a message of ours does not fit the output buffer
+ *   device-heap    an allocation would have gone over the limit
+ *
+ * @param over  how a limit of the wire was passed, if one was
+ * @param heap  NULL: not counted
+ * @param info  sent and max_fragment_length are read
+ */
+void ssl_diagnose_device(const struct ssl_overrun *over,
+                         const struct ssl_heap_account *heap,
+                         struct ssl_info *info);
+
+/**
  * Add a finding, unless there are SSL_FINDINGS_MAX or one of this name.
  *
  * @param name   static

@@ -210,6 +210,107 @@ int ssl_failure_pin(struct ssl_socket *s, struct err *err) {
     return verify_failed(s, SSL_BADCERT_PIN, err);
 }
 
+/* "the server's Certificate" */
+static const char *name_message(const struct ssl_socket *s, bool out,
+                                unsigned type, char *buf, size_t len) {
+    bool client = s->ctx->protocol == SSL_PROTOCOL_TLS_CLIENT;
+    char name[SSL_LABEL_MAX];
+    snprintf(buf, len, "%s %s",
+             out      ? "our"
+             : client ? "the server's"
+                      : "the client's",
+             ssl_name(SSL_KIND_MESSAGE, type, name));
+    return buf;
+}
+
+bool ssl_failure_heap(const struct ssl_heap_account *a, const char *during,
+                      int ret, struct err *err) {
+    if (a == NULL || a->refused == 0) {
+        return false;
+    }
+    if (a->limit.fail_at != 0 && a->count >= a->limit.fail_at &&
+        (a->limit.bytes == 0 || a->refused_at + a->refused <= a->limit.bytes)) {
+        err_set(err, ERR_DEVICE, ret,
+                "allocation %llu was made to fail, %zu bytes with %zu in use, "
+                "%s",
+                (unsigned long long)a->limit.fail_at, a->refused, a->refused_at,
+                during);
+    } else {
+        err_set(err, ERR_DEVICE, ret,
+                "out of heap: %zu of %zu bytes are in use and %zu more are "
+                "wanted, %s",
+                a->refused_at, a->limit.bytes, a->refused, during);
+    }
+    return true;
+}
+
+/* After which message of the handshake, or before the first. */
+static const char *heap_step(const struct ssl_socket *s, char *buf,
+                             size_t len) {
+    const struct ssl_heap_step *step = &s->tap.steps[s->tap.step_count - 1];
+    char name[SSL_LABEL_MAX + 16];
+    if (s->handshake_done) {
+        return "after the handshake";
+    }
+    if (step->type == 0 && s->tap.step_count == 1) {
+        return "before the first message";
+    }
+    snprintf(buf, len, "after %s",
+             name_message(s, step->out, step->type, name, sizeof name));
+    return buf;
+}
+
+int ssl_failure_setup(const struct ssl_socket *s, int ret, struct err *err) {
+    return ssl_failure_heap(s->heap, "to make the connection", ret, err)
+               ? -1
+               : ssl_failure_of(err, ret, "make a connection");
+}
+
+static int wire_over(const struct ssl_socket *s, int ret, struct err *err) {
+    const struct ssl_overrun *o = &s->tap.over;
+    char name[SSL_LABEL_MAX + 16] = "", record[SSL_LABEL_MAX];
+    if (o->type != 0) {
+        name_message(s, o->what == SSL_OVER_OUT, o->type, name, sizeof name);
+    }
+    switch (o->what) {
+    case SSL_OVER_MESSAGE:
+        return err_set(err, ERR_DEVICE, ret,
+                       "%s message is %zu bytes; the device's input buffer "
+                       "holds %zu",
+                       name, o->bytes, o->limit);
+    case SSL_OVER_SPREAD:
+        return err_set(err, ERR_DEVICE, ret,
+                       "%s message is %zu bytes, of which its record has %zu; "
+                       "the device takes no message in several records",
+                       name, o->bytes, o->limit);
+    case SSL_OVER_OUT:
+        return err_set(err, ERR_DEVICE, ret,
+                       "%s message is %zu bytes; the device's output buffer "
+                       "holds %zu",
+                       name, o->bytes, o->limit);
+    default:
+        return err_set(err, ERR_DEVICE, ret,
+                       "a record of %zu bytes, %s%s; the device's input buffer "
+                       "holds %zu",
+                       o->bytes,
+                       name[0] != '\0'
+                           ? "which begins with "
+                           : ssl_name(SSL_KIND_RECORD, o->record, record),
+                       name, o->limit);
+    }
+}
+
+/* Was it the device, not the peer? */
+static bool device_failed(const struct ssl_socket *s, int ret,
+                          struct err *err) {
+    char step[SSL_LABEL_MAX + 32];
+    if (s->tap.over.what != SSL_OVER_NOT) {
+        wire_over(s, ret, err);
+        return true;
+    }
+    return ssl_failure_heap(s->heap, heap_step(s, step, sizeof step), ret, err);
+}
+
 /* Mbed TLS's own words, and what is known beyond them. */
 static int in_its_words(const struct ssl_socket *s, int ret, const char *during,
                         struct err *err) {
@@ -227,6 +328,9 @@ static int in_its_words(const struct ssl_socket *s, int ret, const char *during,
 int ssl_failure(struct ssl_socket *s, int ret, struct err *err) {
     const char *during = s->handshake_done ? "" : "handshake: ";
     tell_peer(s, ret);
+    if (device_failed(s, ret, err)) {
+        return STREAM_ERROR;
+    }
     int alert = alert_of(s, ret);
     if (alert >= 0) {
         s->cert_refused = about_our_certificate(s, alert);

@@ -23,10 +23,28 @@ int ssl_failure_of(struct err *err, int ret, const char *what);
  * Record why a call on a connection failed, and send what alert is pending.
  *
  * @param ret  what the call returned; neither success nor WANT
- * @return STREAM_ERROR, with ERR_ALERT, ERR_VERIFY, ERR_TLS or the lower
- *         stream's failure
+ * @return STREAM_ERROR, with ERR_DEVICE, ERR_ALERT, ERR_VERIFY, ERR_TLS or the
+ *         lower stream's failure
  */
 int ssl_failure(struct ssl_socket *s, int ret, struct err *err);
+
+/**
+ * The same of a connection that could not be made, on which nothing is sent.
+ *
+ * @return -1, with ERR_DEVICE or ERR_TLS
+ */
+int ssl_failure_setup(const struct ssl_socket *s, int ret, struct err *err);
+
+/**
+ * Record why an allocation failed, if it was for the limit of an account.
+ *
+ * @param a       NULL: not counted
+ * @param during  "while ..."
+ * @param ret     what the library made of it
+ * @return whether that is why; *err is ERR_DEVICE then
+ */
+bool ssl_failure_heap(const struct ssl_heap_account *a, const char *during,
+                      int ret, struct err *err);
 
 /**
  * The handshake is done: has the peer a pinned key? If not, tell it by an alert

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tls/ssl_failure.h"
+#include "tls/ssl_heap.h"
 #include "tls/ssl_parse.h"
 #include "tls/ssl_verify.h"
 
@@ -72,9 +73,11 @@ static int load(struct ssl_identity *own, const unsigned char *cert,
             err, pem ? MBEDTLS_ERR_PK_KEY_INVALID_FORMAT : ret, "the key");
     }
     /* MicroPython: this is found out by the peer, in the handshake. */
+    struct ssl_heap_account *caller = ssl_heap_charge(NULL);
     ret =
         mbedtls_pk_check_pair(&own->cert.pk, &own->key, mbedtls_psa_get_random,
                               MBEDTLS_PSA_RANDOM_STATE);
+    ssl_heap_charge(caller);
     if (ret != 0) {
         return err_set(err, ERR_TLS, ret,
                        "the key is not that of the certificate");

@@ -22,6 +22,7 @@ enum {
     SSL_LABEL_MAX = 64,   /* what ssl_name() writes, with its NUL */
     SSL_IDS_MAX = 128,    /* numbers of one list of a hello that are kept */
     SSL_FINDINGS_MAX = 8, /* reasons that a diagnosis gives */
+    SSL_STEPS_MAX = 24,   /* of a handshake; the last one has all that follow */
     SSL_TEXT_MAX = 400    /* a sentence or two */
 };
 
@@ -94,6 +95,25 @@ struct ssl_traffic {
     unsigned char largest_type; /* its SSL_KIND_MESSAGE number */
 };
 
+/* What the heap was like from one message of the handshake to the next. */
+struct ssl_heap_step {
+    bool out;           /* the message is ours */
+    unsigned char type; /* SSL_KIND_MESSAGE; 0: none went by yet */
+    uint32_t now;       /* bytes in use when it went by */
+    uint32_t peak;      /* the most until the next one did */
+};
+
+/* What Mbed TLS took of the heap for one connection (tls/ssl_heap.h). */
+struct ssl_heap_info {
+    bool known;
+    size_t now, peak;    /* bytes */
+    size_t context;      /* bytes that its context has beside them */
+    size_t limit;        /* of all these together; 0: none */
+    uint64_t count;      /* of allocations */
+    unsigned step_count; /* at least 1 */
+    struct ssl_heap_step steps[SSL_STEPS_MAX];
+};
+
 /* One thing that a diagnosis found out. The table of causes (report/explain.h)
  * has an entry for each name. */
 struct ssl_finding {
@@ -160,6 +180,7 @@ struct ssl_info {
                              first application data */
     unsigned round_trips; /* of the handshake */
     struct ssl_traffic in, out;
+    struct ssl_heap_info heap;
     struct ssl_offer ours, theirs;
     size_t finding_count;
     struct ssl_finding findings[SSL_FINDINGS_MAX];

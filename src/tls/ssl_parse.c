@@ -8,6 +8,7 @@
 
 #include "base/pem.h"
 #include "tls/ssl_failure.h"
+#include "tls/ssl_heap.h"
 
 bool ssl_parse_is_pem(const unsigned char *data, size_t len) {
     static const char mark[] = "-----BEGIN ";
@@ -19,9 +20,12 @@ bool ssl_parse_is_pem(const unsigned char *data, size_t len) {
     return false;
 }
 
-/* Mbed TLS wants the NUL that ends PEM text counted. The copy is wiped. */
+/* Mbed TLS wants the NUL that ends PEM text counted. The copy is wiped, and no
+ * device's. */
 static unsigned char *pem_copy(const unsigned char *data, size_t len) {
+    struct ssl_heap_account *caller = ssl_heap_charge(NULL);
     unsigned char *copy = mbedtls_calloc(1, len + 1);
+    ssl_heap_charge(caller);
     if (copy != NULL) {
         memcpy(copy, data, len);
     }

@@ -25,11 +25,18 @@ static int op_end(struct stream *s, struct err *err) {
     return ssl_socket_end((struct ssl_socket *)s, err);
 }
 
-/* @return 0, or an MBEDTLS_ERR_* value */
+/* What the library takes from here to end_call() is the connection's.
+ * @return 0, or an MBEDTLS_ERR_* value */
 static int begin_call(struct ssl_socket *s) {
     s->ctx->detail[0] = '\0';
     s->reads = 0;
+    ssl_heap_charge(s->heap);
     return compat_wake(&s->ssl, &s->rest);
+}
+
+static int end_call(int ret) {
+    ssl_heap_charge(NULL);
+    return ret;
 }
 
 static int bio_result(ssize_t n, int failed) {
@@ -45,14 +52,49 @@ static int bio_result(ssize_t n, int failed) {
     }
 }
 
+/* The library calls us: what we allocate is not its. */
+static void see(struct ssl_socket *s, bool out, const unsigned char *buf,
+                size_t n) {
+    struct ssl_heap_account *caller = ssl_heap_charge(NULL);
+    ssl_tap_see(&s->tap, out, buf, n);
+    ssl_heap_charge(caller);
+}
+
+/* What a device's output buffer cannot hold must not leave, so it is looked at
+ * before it does; what then does not leave at once comes here again. */
 static int bio_send(void *arg, const unsigned char *buf, size_t len) {
     struct ssl_socket *s = arg;
+    bool before = s->ctx->device.max_out_record != 0;
+    if (before && len > s->out_seen) {
+        see(s, true, buf + s->out_seen, len - s->out_seen);
+        s->out_seen = len;
+    }
+    if (s->tap.over.what == SSL_OVER_OUT) {
+        return MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL;
+    }
     ssize_t n = s->lower->ops->write(s->lower, buf, len, &s->lower_err);
     if (n > 0) {
-        ssl_tap_see(&s->tap, true, buf, (size_t)n);
+        if (before) {
+            s->out_seen -= (size_t)n;
+        } else {
+            see(s, true, buf, (size_t)n);
+        }
         s->wire_out += (uint64_t)n;
     }
     return bio_result(n, MBEDTLS_ERR_NET_SEND_FAILED);
+}
+
+/* A record that does not even fit with what encryption may add to it is not
+ * read by Mbed TLS, one in between is refused. */
+static int over_code(const struct ssl_overrun *over) {
+    enum { OVERHEAD = 16 + 48 + 256 }; /* IV, MAC, padding */
+    if (over->what == SSL_OVER_SPREAD) {
+        return MBEDTLS_ERR_SSL_FEATURE_UNAVAILABLE;
+    }
+    return over->what == SSL_OVER_RECORD &&
+                   over->bytes <= over->limit + OVERHEAD
+               ? MBEDTLS_ERR_SSL_INVALID_RECORD
+               : MBEDTLS_ERR_SSL_BAD_INPUT_DATA;
 }
 
 static int bio_recv(void *arg, unsigned char *buf, size_t len) {
@@ -65,8 +107,11 @@ static int bio_recv(void *arg, unsigned char *buf, size_t len) {
     ssize_t n = s->lower->ops->read(s->lower, buf, len, &s->lower_err);
     if (n > 0) {
         ssl_failure_keep(s, buf, (size_t)n);
-        ssl_tap_see(&s->tap, false, buf, (size_t)n);
+        see(s, false, buf, (size_t)n);
         s->wire_in += (uint64_t)n;
+        if (s->tap.over.what != SSL_OVER_NOT) {
+            return over_code(&s->tap.over);
+        }
     }
     s->lower_ended = n == STREAM_EOF;
     return bio_result(n, MBEDTLS_ERR_NET_RECV_FAILED);
@@ -125,8 +170,10 @@ static int set_hostname(struct ssl_socket *s, const char *name,
     if (len > 1 && sni[len - 1] == '.') { /* RFC 6066 3: no trailing dot */
         sni[len - 1] = '\0';
     }
-    /* MicroPython: sends SNI for addresses too, which RFC 6066 3 forbids. */
-    bool send = given && client && !ssl_verify_is_address(name);
+    /* MicroPython: sends SNI for addresses, too, which RFC 6066 3 forbids. */
+    bool send =
+        given && client &&
+        (s->ctx->device.sends_addresses || !ssl_verify_is_address(name));
     /* The name is matched by our callback, so what the library thinks of it
      * does not matter; NULL tells it that having none is meant. */
     int ret = mbedtls_ssl_set_hostname(&s->ssl, send ? sni : NULL);
@@ -142,7 +189,9 @@ static void on_key(void *arg, mbedtls_ssl_key_export_type type,
     char line[SSL_KEYLOG_LINE_MAX];
     (void)server_random;
     (void)prf;
+    struct ssl_heap_account *caller = ssl_heap_charge(NULL);
     ssl_tap_secret(&s->tap, type, secret, secret_len);
+    ssl_heap_charge(caller);
     if (s->ctx->keylog == NULL) {
         return;
     }
@@ -151,6 +200,30 @@ static void on_key(void *arg, mbedtls_ssl_key_export_type type,
         s->ctx->keylog(s->ctx->keylog_arg, line, n);
     }
     mbedtls_platform_zeroize(line, sizeof line);
+}
+
+static int on_verify(void *arg, mbedtls_x509_crt *crt, int depth,
+                     uint32_t *flags) {
+    struct ssl_heap_account *caller = ssl_heap_charge(NULL);
+    int ret = ssl_verify_callback(arg, crt, depth, flags);
+    ssl_heap_charge(caller);
+    return ret;
+}
+
+/* The account that a connection's allocations are charged to, with the
+ * context's beside it: a device has both in one heap. */
+static int open_heap(struct ssl_socket *s, struct err *err) {
+    const struct ssl_heap_limit *limit = &s->ctx->device.heap;
+    s->heap = ssl_heap_open(limit);
+    if (s->heap == NULL) {
+        return limit->bytes == 0 && limit->fail_at == 0
+                   ? 0
+                   : ssl_failure_of(err, MBEDTLS_ERR_SSL_ALLOC_FAILED,
+                                    "count the heap");
+    }
+    s->heap->beside = ssl_heap_now(s->ctx->heap);
+    s->heap->spare = ssl_device_spare(&s->ctx->device);
+    return 0;
 }
 
 int ssl_context_wrap_socket(struct ssl_context *ctx, struct ssl_socket *sock,
@@ -163,18 +236,22 @@ int ssl_context_wrap_socket(struct ssl_context *ctx, struct ssl_socket *sock,
     sock->lower = lower;
     sock->ctx = ctx;
     ssl_tap_init(&sock->tap, ctx->protocol == SSL_PROTOCOL_TLS_SERVER);
-    if (ssl_socket_check_hostname(ctx, server_hostname, err) != 0) {
+    if (ssl_socket_check_hostname(ctx, server_hostname, err) != 0 ||
+        open_heap(sock, err) != 0) {
         return -1;
     }
-    int ret = mbedtls_ssl_setup(&sock->ssl, &ctx->conf);
+    sock->tap.heap = sock->heap;
+    sock->tap.device = &ctx->device;
+    ssl_heap_charge(sock->heap);
+    int ret = end_call(mbedtls_ssl_setup(&sock->ssl, &ctx->conf));
     if (ret != 0) {
         compat_setup_failed(&sock->ssl, &ctx->conf);
-        return ssl_failure_of(err, ret, "make a connection");
+        return ssl_failure_setup(sock, ret, err);
     }
     sock->verify.ctx = ctx;
     sock->verify.pins_only = ctx->verify_mode == SSL_CERT_NONE;
     mbedtls_ssl_set_export_keys_cb(&sock->ssl, on_key, sock);
-    mbedtls_ssl_set_verify(&sock->ssl, ssl_verify_callback, &sock->verify);
+    mbedtls_ssl_set_verify(&sock->ssl, on_verify, &sock->verify);
     mbedtls_ssl_set_bio(&sock->ssl, sock, bio_send, bio_recv, NULL);
     return set_hostname(sock, server_hostname, err);
 }
@@ -201,6 +278,8 @@ void ssl_socket_free(struct ssl_socket *sock) {
     mbedtls_ssl_init(&sock->ssl);
     ssl_tap_free(&sock->tap);
     ssl_verify_free(&sock->verify);
+    ssl_heap_close(sock->heap);
+    sock->heap = sock->tap.heap = NULL;
 }
 
 /* Mbed TLS's answer as a stream's; `ret` is not a success. */
@@ -220,11 +299,33 @@ int ssl_socket_do_handshake(struct ssl_socket *sock, struct err *err) {
         return sock->pin_refused ? ssl_failure_pin(sock, err) : 0;
     }
     int ret = begin_call(sock);
-    if (ret != 0 || (ret = mbedtls_ssl_handshake(&sock->ssl)) != 0) {
+    if (ret == 0) {
+        ret = mbedtls_ssl_handshake(&sock->ssl);
+    }
+    if (end_call(ret) != 0) {
         return stream_result(sock, ret, err);
     }
     sock->handshake_done = true;
     return ssl_failure_pin(sock, err);
+}
+
+/* `n` bytes of data were read: is the record that they are of too long for the
+ * device? It would not have had any of it.
+ * @return n, or STREAM_ERROR */
+static ssize_t police_data(struct ssl_socket *s, int n, struct err *err) {
+    size_t limit = s->ctx->device.max_in_record;
+    bool begins = s->record_left == 0;
+    s->record_left = mbedtls_ssl_get_bytes_avail(&s->ssl);
+    size_t len = (size_t)n + s->record_left;
+    if (!begins || limit == 0 || len <= limit) {
+        return n;
+    }
+    s->tap.over =
+        (struct ssl_overrun){ .what = SSL_OVER_RECORD,
+                              .bytes = len,
+                              .limit = limit,
+                              .record = MBEDTLS_SSL_MSG_APPLICATION_DATA };
+    return ssl_failure(s, over_code(&s->tap.over), err);
 }
 
 ssize_t ssl_socket_read(struct ssl_socket *sock, void *buf, size_t len,
@@ -238,15 +339,15 @@ ssize_t ssl_socket_read(struct ssl_socket *sock, void *buf, size_t len,
     }
     int n = begin_call(sock);
     if (n != 0) {
-        return stream_result(sock, n, err);
+        return stream_result(sock, end_call(n), err);
     }
     do { /* no data, and more may follow: a ticket, or an empty record */
         n = mbedtls_ssl_read(&sock->ssl, buf, len);
     } while (n == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET ||
              (n == 0 && !sock->lower_ended));
-    if (n > 0) {
+    if (end_call(n) > 0) {
         sock->got_data = true;
-        return n;
+        return police_data(sock, n, err);
     }
     if (n == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) {
         sock->close_notify_received = true;
@@ -269,11 +370,13 @@ ssize_t ssl_socket_write(struct ssl_socket *sock, const void *buf, size_t len,
     if (ready != 0) {
         return ready;
     }
+    size_t most = sock->ctx->device.max_out_record;
     int n = begin_call(sock);
     if (n == 0) {
-        n = mbedtls_ssl_write(&sock->ssl, buf, len);
+        n = mbedtls_ssl_write(&sock->ssl, buf,
+                              most != 0 && len > most ? most : len);
     }
-    return n > 0 ? n : stream_result(sock, n, err);
+    return end_call(n) > 0 ? n : stream_result(sock, n, err);
 }
 
 int ssl_socket_end(struct ssl_socket *sock, struct err *err) {
@@ -297,7 +400,7 @@ int ssl_socket_end(struct ssl_socket *sock, struct err *err) {
         sock->close_notify_begun = true;
         ret = mbedtls_ssl_close_notify(&sock->ssl);
     }
-    if (ret != 0) {
+    if (end_call(ret) != 0) {
         return stream_result(sock, ret, err);
     }
     sock->close_notify_sent = true;

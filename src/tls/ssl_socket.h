@@ -11,7 +11,8 @@
  *
  * Failures of every function: ERR_ALERT (the peer's fatal alert), ERR_VERIFY
  * (its chain refused; the code has the flags), ERR_TLS (any other protocol
- * failure), ERR_TRUNCATED (read only), and whatever the lower stream reports.
+ * failure), ERR_DEVICE (a limit of the context's device, after which nothing
+ * goes on), ERR_TRUNCATED (read only), and whatever the lower stream reports.
  */
 #ifndef TLS_SSL_SOCKET_H
 #define TLS_SSL_SOCKET_H
@@ -42,6 +43,9 @@ struct ssl_socket {
     unsigned char peek[SSL_PEEK_MAX]; /* the first bytes that came */
     size_t peek_len;
     struct ssl_tap tap;
+    struct ssl_heap_account *heap; /* NULL: not counted */
+    size_t out_seen; /* bytes that the tap was shown and that have not left */
+    size_t record_left; /* bytes of the last record of data, not read yet */
     uint64_t wire_in, wire_out;
     unsigned reads; /* of the lower stream, in this call */
     struct ssl_verify verify;
@@ -71,7 +75,7 @@ MUST_USE int ssl_socket_check_hostname(const struct ssl_context *ctx,
  * @param server_hostname  for SNI and the name check; NULL: none; copied.
  *        A name with bytes over 0x7f is refused: use its A-labels (xn--).
  * @return 0, or -1: ERR_USAGE for a bad name, or none where the mode is
- *         CERT_REQUIRED on a client; ERR_TLS
+ *         CERT_REQUIRED on a client; ERR_TLS; ERR_DEVICE
  */
 MUST_USE int ssl_context_wrap_socket(struct ssl_context *ctx,
                                      struct ssl_socket *sock,

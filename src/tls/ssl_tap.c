@@ -23,6 +23,7 @@ void ssl_tap_init(struct ssl_tap *t, bool server_side) {
     t->server_side = server_side;
     t->out.out = true;
     t->alert_in = t->alert_out = -1;
+    t->step_count = 1;
 }
 
 static void keys_free(struct ssl_tap_keys *k) {
@@ -54,9 +55,88 @@ static bool is_server(const struct ssl_tap *t, const struct ssl_tap_lane *l) {
     return l->out == t->server_side;
 }
 
-static void tell(const struct ssl_tap *t, const struct ssl_tap_message *m) {
+/* A message goes by: what the heap was like since the one before. */
+static void step(struct ssl_tap *t, struct ssl_tap_message *m) {
+    struct ssl_heap_step *last = &t->steps[t->step_count - 1];
+    m->heap = ssl_heap_now(t->heap);
+    m->heap_peak = ssl_heap_step(t->heap);
+    if (m->heap_peak > last->peak) {
+        last->peak = (uint32_t)m->heap_peak;
+    }
+    if (m->record == TYPE_HANDSHAKE && t->step_count < SSL_STEPS_MAX) {
+        t->steps[t->step_count++] = (struct ssl_heap_step){
+            .out = m->out,
+            .type = m->type,
+            .now = (uint32_t)m->heap,
+            .peak = (uint32_t)m->heap,
+        };
+    }
+}
+
+static void tell(struct ssl_tap *t, struct ssl_tap_message *m) {
+    step(t, m);
     if (t->listener != NULL) {
         t->listener(t->listener_arg, m);
+    }
+}
+
+/* Header and all, from the header. */
+static size_t message_len(const unsigned char *p) {
+    return MSG_HEADER + ((size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3]);
+}
+
+static void overrun(struct ssl_tap *t, const struct ssl_overrun *over) {
+    if (t->over.what == SSL_OVER_NOT) {
+        t->over = *over;
+    }
+}
+
+/* A record's content, as far as its size is known, and what it begins with. If
+ * that alone is too much, it is the message that is. */
+static void police_record(struct ssl_tap *t, const struct ssl_tap_lane *l,
+                          unsigned char record, const unsigned char *p,
+                          size_t len) {
+    size_t limit = t->device != NULL ? t->device->max_in_record : 0;
+    if (l->out || limit == 0 || len <= limit) {
+        return;
+    }
+    struct ssl_overrun over = {
+        .what = SSL_OVER_RECORD, .bytes = len, .limit = limit, .record = record
+    };
+    if (record == TYPE_HANDSHAKE && p != NULL && l->message == NULL) {
+        size_t message = message_len(p);
+        over.type = p[0];
+        if (message > limit) {
+            over.what = SSL_OVER_MESSAGE;
+            over.bytes = message;
+        }
+    }
+    overrun(t, &over);
+}
+
+/* A message, as soon as its header tells its length; `have` bytes of it came
+ * with the records up to now. */
+static void police_message(struct ssl_tap *t, const struct ssl_tap_lane *l,
+                           unsigned char type, size_t len, size_t have) {
+    const struct ssl_device *d = t->device;
+    struct ssl_overrun over = { .bytes = len,
+                                .record = TYPE_HANDSHAKE,
+                                .type = type };
+    if (d == NULL) {
+        return;
+    }
+    if (l->out) {
+        over.limit = d->max_out_record;
+        over.what = SSL_OVER_OUT;
+    } else if (d->max_in_message != 0 && len > d->max_in_message) {
+        over.limit = d->max_in_message;
+        over.what = SSL_OVER_MESSAGE;
+    } else if (d->whole_messages && have < len) {
+        over.limit = have;
+        over.what = SSL_OVER_SPREAD;
+    }
+    if (over.limit != 0 && len > over.limit) {
+        overrun(t, &over);
     }
 }
 
@@ -120,13 +200,13 @@ static void take_messages(struct ssl_tap *t, struct ssl_tap_lane *l,
     size_t at = 0;
     while (l->message_len - at >= MSG_HEADER) {
         const unsigned char *p = l->message + at;
-        size_t len =
-            MSG_HEADER + ((size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3]);
+        size_t len = message_len(p);
+        police_message(t, l, p[0], len, l->message_len - at);
         if (len > l->message_len - at) {
             l->lost |= len > MESSAGE_MAX;
             break;
         }
-        const struct ssl_tap_message m = {
+        struct ssl_tap_message m = {
             .out = l->out,
             .record = TYPE_HANDSHAKE,
             .type = p[0],
@@ -177,7 +257,7 @@ static void see_handshake(struct ssl_tap *t, struct ssl_tap_lane *l,
 static void see_other(struct ssl_tap *t, struct ssl_tap_lane *l,
                       unsigned char record, bool encrypted,
                       const unsigned char *p, size_t len) {
-    const struct ssl_tap_message m = {
+    struct ssl_tap_message m = {
         .out = l->out,
         .record = record,
         .encrypted = encrypted,
@@ -198,6 +278,7 @@ static void see_other(struct ssl_tap *t, struct ssl_tap_lane *l,
 static void see_plain(struct ssl_tap *t, struct ssl_tap_lane *l,
                       unsigned char record, bool encrypted,
                       const unsigned char *p, size_t len) {
+    police_record(t, l, record, p, len);
     if (record == TYPE_HANDSHAKE) {
         see_handshake(t, l, p, len, encrypted);
     } else {
@@ -444,8 +525,29 @@ const unsigned char *ssl_tap_certificate(const struct ssl_tap *t, size_t i,
                                        t->chosen.version, i, len);
 }
 
+static void heap_info(const struct ssl_tap *t, struct ssl_heap_info *info) {
+    const struct ssl_heap_account *a = t->heap;
+    if (a == NULL) {
+        return;
+    }
+    *info = (struct ssl_heap_info){ .known = true,
+                                    .now = ssl_heap_now(a),
+                                    .peak = ssl_heap_peak(a),
+                                    .context = a->beside,
+                                    .limit = a->limit.bytes,
+                                    .count = a->count,
+                                    .step_count = t->step_count };
+    memcpy(info->steps, t->steps, sizeof info->steps);
+    struct ssl_heap_step *last = &info->steps[t->step_count - 1];
+    size_t peak = ssl_heap_step_peak(a);
+    if (peak > last->peak) {
+        last->peak = (uint32_t)peak;
+    }
+}
+
 void ssl_tap_info(const struct ssl_tap *t, struct ssl_info *info) {
     const struct ssl_chosen *c = &t->chosen;
+    heap_info(t, &info->heap);
     if (t->hello != NULL) {
         (void)ssl_hello_read_client(t->hello, t->hello_len,
                                     t->server_side ? &info->theirs

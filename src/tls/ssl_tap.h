@@ -18,6 +18,7 @@
 #include <mbedtls/ssl.h>
 #include <psa/crypto.h>
 
+#include "tls/ssl_device.h"
 #include "tls/ssl_hello.h"
 #include "tls/ssl_info.h"
 
@@ -33,7 +34,8 @@ struct ssl_tap_message {
     const unsigned char *data; /* without the handshake's header of 4; for
                                   application data NULL */
     size_t len;                /* of `data`, or of what is encrypted */
-    size_t wire; /* bytes of the message with its header, encryption apart */
+    size_t heap;               /* bytes in use now */
+    size_t heap_peak;          /* the most since the message before */
 };
 
 /**
@@ -91,6 +93,11 @@ struct ssl_tap {
     unsigned char own_sha256[SSL_SHA256_LEN];
     bool certificate_wanted; /* a CertificateRequest was seen */
     int alert_in, alert_out; /* the last fatal one that could be read, or -1 */
+    const struct ssl_device *device; /* borrowed; NULL: no limits */
+    struct ssl_overrun over;         /* the first */
+    struct ssl_heap_account *heap;   /* borrowed; NULL: not counted */
+    unsigned step_count;             /* at least 1 */
+    struct ssl_heap_step steps[SSL_STEPS_MAX];
 };
 
 /** A tap that has seen nothing, in the caller's memory. */

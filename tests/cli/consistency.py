@@ -17,6 +17,7 @@ SHELLS = ("bash", "zsh", "fish")
 SHARED = {"Options of clients": ("connect", "check"),
           "Options of connections": ("connect", "serve", "check"),
           "Options of pipes": ("connect", "serve"),
+          "Options of devices": ("connect", "serve", "check"),
           "Options of many clients": ("connect", "serve"),
           "Options of expectation": ("connect", "serve", "check", "verify"),
           "Options that save": ("connect", "serve", "check"),

@@ -54,6 +54,12 @@ def local_file(test):
     return test.connect(1, "--cert", "/nonexistent", "--key", "/nonexistent")
 
 
+def too_large(test):
+    """A chain that a small input buffer does not hold."""
+    server = peers.openssl_server(test, name="server-rsa2048")
+    return test.connect(peers.listening_port(server), "--max-in-record", "512")
+
+
 def key_update(test):
     server = peers.openssl_server(test, "-tls1_3")
     p = test.connect(peers.listening_port(server)).feed(HELLO)
@@ -177,7 +183,7 @@ def signalled(test):
 
 
 # those of connect's that have nothing to do with a stream
-CHECKED = {3, 11, 12, 20, 22, 24, 30, 31, 32, 33, 34, 35, 37, 50}
+CHECKED = {3, 11, 12, 20, 22, 24, 30, 31, 32, 33, 34, 35, 37, 50, 51}
 
 # exit status, class, origin, code, who fails
 part = functools.partial
@@ -217,6 +223,7 @@ CLASSES = (
     (42, "max-time", "max-time", 300, endless),
     (43, "reset", "net", errno.ECONNRESET, reset),
     (50, "expect", None, None, unexpected),
+    (51, "device-limit", "device", -0x7100, too_large),
     (128 + signal.SIGTERM, "signal", "signal", signal.SIGTERM, signalled),
 )
 

@@ -235,6 +235,11 @@ static void every_finding_has_a_row(void **state) {
         "server-name-refused",
         "version-intolerant",
         "refuses-all",
+        "device-chain",
+        "device-record",
+        "device-spread",
+        "device-output",
+        "device-heap",
     };
     enum { NAMES = sizeof names / sizeof names[0] };
     size_t found = 0;
@@ -243,6 +248,7 @@ static void every_finding_has_a_row(void **state) {
         struct explain_key key;
         assert_non_null(explain_find_name("why", names[i], &key));
         assert_int_equal(key.code >= EXPLAIN_HELLO, i >= 23);
+        assert_int_equal(key.code >= EXPLAIN_DEVICE, i >= 33);
     }
     for (size_t i = 0; i < key_count; i++) {
         found += strcmp(keys[i].origin, "why") == 0;

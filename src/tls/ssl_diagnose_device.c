@@ -1,0 +1,138 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "tls/ssl_diagnose.h"
+
+/* "certificate 0 (RSA 2048, 1034 bytes), ...", with what is not needed. */
+static size_t list_chain(const struct ssl_info *info, char *buf, size_t len,
+                         size_t *unneeded, bool *rsa) {
+    size_t bytes = 0;
+    buf[0] = '\0';
+    *unneeded = 0;
+    *rsa = false;
+    for (size_t i = 0; i < info->sent_count; i++) {
+        const struct ssl_cert_info *c = &info->sent[i];
+        char one[96];
+        snprintf(one, sizeof one, "%s%s %zu bytes%s", i == 0 ? "" : ", ",
+                 c->key, c->der_len,
+                 info->anchored && !c->needed ? " (not needed)" : "");
+        text_append(buf, len, one, strlen(one));
+        bytes += c->der_len;
+        *unneeded += info->anchored && !c->needed ? c->der_len : 0;
+        *rsa |= strncmp(c->key, "RSA", 3) == 0;
+    }
+    return bytes;
+}
+
+/* Their chain makes a record or message too large. */
+static void diagnose_their_chain(const struct ssl_overrun *over,
+                                 struct ssl_info *info) {
+    char list[SSL_TEXT_MAX / 2], here[SSL_NAME_MAX], there[SSL_NAME_MAX];
+    size_t unneeded;
+    bool rsa;
+    size_t bytes = list_chain(info, list, sizeof list, &unneeded, &rsa);
+    snprintf(here, sizeof here,
+             "--max-in-record %zu: a firmware with a larger input buffer",
+             over->bytes);
+    snprintf(there, sizeof there, "%s%s",
+             unneeded > 0 ? "leave out what is not needed" : "",
+             rsa            ? unneeded > 0 ? ", and take P-256 in place of RSA"
+                                           : "take P-256 in place of RSA, which saves "
+                                             "500 to 700 bytes a certificate"
+             : unneeded > 0 ? ""
+                            : "a chain with fewer or smaller certificates");
+    ssl_diagnose_add(info, "device-chain", here, there,
+                     "the chain is %zu bytes in %zu certificate%s: %s", bytes,
+                     info->sent_count, info->sent_count == 1 ? "" : "s", list);
+}
+
+static void diagnose_record(const struct ssl_overrun *over,
+                            struct ssl_info *info) {
+    char here[SSL_NAME_MAX], there[SSL_NAME_MAX];
+    snprintf(here, sizeof here,
+             "--max-in-record %zu: a firmware with a larger input buffer",
+             over->bytes);
+    snprintf(there, sizeof there,
+             "send at most %zu bytes at a time, or honour "
+             "max_fragment_length (RFC 6066 4)",
+             over->limit);
+    ssl_diagnose_add(info, "device-record", here, there,
+                     "the peer's largest record had %zu bytes, and the "
+                     "device's buffer has %zu; %s",
+                     over->bytes, over->limit,
+                     info->max_fragment_length != 0
+                         ? "max_fragment_length was agreed on"
+                         : "max_fragment_length was not agreed on");
+}
+
+static void diagnose_heap(const struct ssl_heap_account *a,
+                          struct ssl_info *info) {
+    char here[SSL_NAME_MAX];
+    size_t wanted = a->refused_at + a->refused;
+    if (a->limit.bytes == 0 || wanted <= a->limit.bytes) {
+        return; /* it was made to fail */
+    }
+    snprintf(here, sizeof here,
+             "--heap-limit %zu gets past this step; smaller record buffers "
+             "save the most, --max-in-record and --max-out-record",
+             wanted);
+    ssl_diagnose_add(info, "device-heap", here,
+                     "a shorter chain, and P-256 in place of RSA",
+                     "%zu bytes of the heap were in use, of which the context "
+                     "has %zu, and %zu at once were wanted",
+                     a->refused_at, a->beside, a->refused);
+}
+
+static void diagnose(const struct ssl_overrun *over,
+                     const struct ssl_heap_account *heap,
+                     struct ssl_info *info) {
+    switch (over->what) {
+    case SSL_OVER_RECORD:
+    case SSL_OVER_MESSAGE:
+        if (info->sent_count > 0 && over->record == MBEDTLS_SSL_MSG_HANDSHAKE) {
+            diagnose_their_chain(over, info);
+        } else {
+            diagnose_record(over, info);
+        }
+        break;
+    case SSL_OVER_SPREAD:
+        ssl_diagnose_add(info, "device-spread",
+                         "a firmware with Mbed TLS 3.6.3 or later",
+                         "send each handshake message in one record",
+                         "a handshake message comes in several records (RFC "
+                         "8446 5.1), which the device does not join");
+        break;
+    case SSL_OVER_OUT:
+        ssl_diagnose_add(info, "device-output",
+                         "a shorter chain of ours, or one with EC keys", NULL,
+                         "a message of ours has %zu bytes, and must fit into "
+                         "one record",
+                         over->bytes);
+        break;
+    default:
+        if (heap != NULL && heap->refused != 0) {
+            diagnose_heap(heap, info);
+        }
+        break;
+    }
+}
+
+/* It is why, whatever else was found of the chain. */
+void ssl_diagnose_device(const struct ssl_overrun *over,
+                         const struct ssl_heap_account *heap,
+                         struct ssl_info *info) {
+    bool over_it =
+        over->what != SSL_OVER_NOT || (heap != NULL && heap->refused != 0);
+    if (over_it && info->finding_count == SSL_FINDINGS_MAX) {
+        info->finding_count--;
+    }
+    size_t before = info->finding_count;
+    diagnose(over, heap, info);
+    if (info->finding_count > before) {
+        struct ssl_finding why = info->findings[before];
+        memmove(&info->findings[1], &info->findings[0],
+                before * sizeof info->findings[0]);
+        info->findings[0] = why;
+    }
+}

@@ -1,0 +1,152 @@
+"""A device's limits: buffers and heap, and what is counted of them."""
+from harness import each, test
+
+RSA = "server-rsa2048"
+NAME = ("--server-hostname", "localhost")
+ROWS = [("TLS 1.2", "1.2"), ("TLS 1.3", "1.3")]
+
+
+@each(ROWS)
+def a_chain_over_the_input_buffer(t, version):
+    server = t.serve("--max-version", version, name=RSA)
+    c = t.connect(server, "--max-in-record", "512").wait()
+    t.bad(c, 51, "device", -0x7100, "the server's Certificate message is ",
+          "the device's input buffer holds 512")
+    t.has(c.err, "why: the chain is 657 bytes in 1 certificate: RSA 2048",
+          "P-256 in place of RSA",
+          "micropython: OSError(-28928, 'MBEDTLS_ERR_SSL_BAD_INPUT_DATA')")
+    t.eq(c.report["findings"][0]["name"], "device-chain", "the finding")
+    server.wait()
+
+
+@each(ROWS)
+def a_record_of_data_over_the_input_buffer(t, version):
+    """What came before it is delivered."""
+    server = t.serve("--chargen", "--max-version", version)
+    c = t.connect(server, "--max-in-record", "4k").wait()
+    t.bad(c, 51, "device", -0x7100, "a record of %d bytes, "
+          "application_data" % (16384 - (version == "1.3")), "buffer holds 4096", out=c.out)
+    t.has(c.err, "why: the peer's largest ", "max_fragment_length")
+    t.eq(c.report["findings"][0]["name"], "device-record", "the finding")
+    t.eq(c.report["stage"], "stream", "the stage")
+    server.wait()
+
+
+@test
+def small_records_go_through_a_small_buffer(t):
+    server = t.serve("--echo", "--max-out-record", "1k")
+    data = bytes(range(256)) * 100
+    c = t.connect(server, "--max-in-record", "1k", "--max-out-record", "512",
+                  stdin=data).wait()
+    t.ok(c, data)
+    t.eq(c.report["handshake"]["in"]["largest_record"] < 1024 + 256, True,
+         "the peer's records")
+    s = server.wait()
+    t.eq(s.report["handshake"]["in"]["largest_record"] <= 512 + 32, True,
+         "ours")
+
+
+@test
+def a_chain_of_ours_over_the_output_buffer(t):
+    server = t.serve("--max-out-record", "512", "--max-version", "1.2",
+                     name=RSA)
+    c = t.connect(server).wait()
+    t.eq(c.status in (22, 24), True, "the client's exit status")
+    t.bad(server.wait(), 51, "device", -0x6A00,
+          "our Certificate message is 667 bytes; the device's output buffer "
+          "holds 512")
+
+
+@each(ROWS)
+def the_heap_is_counted_step_by_step(t, version):
+    server = t.serve("--max-version", version)
+    c = t.connect(server, "-v", stdin=b"x").wait()
+    t.eq(c.status, 0, "exit status")
+    heap = c.report["heap"]
+    names = [(s["direction"], s["message"]) for s in heap["steps"]]
+    t.eq(names[:3], [(None, None), ("out", "ClientHello"),
+                     ("in", "ServerHello")], "the steps")
+    t.eq(("in", "Certificate") in names and ("in", "Finished") in names, True,
+         "the others")
+    t.eq(max(s["peak"] for s in heap["steps"]), heap["peak"], "the peak")
+    t.eq(30000 < heap["now"] <= heap["peak"] < 100000, True, "figures")
+    t.eq(400 < heap["context"] < 4000, True, "the context's")
+    t.eq(heap["limit"], None, "the limit")
+    t.has(c.err, "heap: peak %d bytes, " % heap["peak"])
+    s = server.wait().report["heap"]
+    t.eq(s["context"] > heap["context"], True, "a key is in it, too")
+
+
+@each([("a connection that fits", "100k", 0, "", ""),
+       ("no room for the records", "30k", -0x7F00, "to make the connection",
+        "OSError(12)"),
+       ("no room for the chain", "39k", -0x2880, "after the server's ",
+        "OSError(-10368, 'MBEDTLS_ERR_X509_ALLOC_FAILED')"),
+       ("no room for the context", "1k", -0x10, "to load the CA",
+        "OSError(16)")])
+def a_heap_that_is_limited(t, limit, code, say, micropython):
+    server = t.serve("--echo", "--keep-open")
+    c = t.connect(server, "--heap-limit", limit, "--max-version", "1.2",
+                  stdin=b"x").wait()
+    if code == 0:
+        t.ok(c, b"x")
+        t.eq(c.report["heap"]["limit"], 102400, "the limit")
+        return
+    t.bad(c, 51, "device", code, "out of heap: ", say, " more are wanted")
+    t.has(c.err, "micropython: " + micropython)
+    t.eq([f["name"] for f in c.report["findings"][:1]],
+         ["device-heap"] if c.report["stage"] != "setup" else [],
+         "the finding")
+
+
+@test
+def record_buffers_are_as_small_as_the_devices(t):
+    server = t.serve("--echo", "--keep-open")
+    args = ("--max-version", "1.2")
+    full = t.connect(server, *args, stdin=b"x").wait().report["heap"]
+    small = t.connect(server, *args, "--max-in-record", "4k",
+                      "--max-out-record", "2k", stdin=b"x").wait()
+    t.ok(small, b"x")
+    saved = full["peak"] - small.report["heap"]["peak"]
+    t.eq(abs(saved - (12 + 14) * 1024) < 500, True, "saved %d" % saved)
+
+
+@test
+def an_allocation_that_fails_is_the_same_each_time(t):
+    server = t.serve("--echo", "--keep-open")
+    said = set()
+    for _ in range(3):
+        c = t.connect(server, "--heap-fail-at", "5", stdin=b"x").wait()
+        t.eq((c.status, c.error["origin"]), (51, "device"), "how it ended")
+        t.has(c.err, "allocation 5 was made to fail")
+        said.add(c.error["text"])
+    t.eq(len(said), 1, "messages: %s" % said)
+
+
+@test
+def a_server_with_a_small_heap_refuses_clients_one_by_one(t):
+    server = t.serve("--echo", "--keep-open", "--heap-limit", "38k",
+                     "--max-version", "1.2")
+    for _ in range(2):
+        c = t.connect(server, stdin=b"x").wait()
+        t.eq(c.status != 0, True, "the client")
+    server.signal(2)
+    s = server.wait()
+    t.eq([(r["status"], r["error"]["origin"]) for r in s.reports[:2]],
+         [(51, "device")] * 2, "how the clients ended")
+
+
+@each([("below", "--max-in-record", "511"), ("above", "--max-in-record", "16385"),
+       ("no size", "--max-out-record", "much"), ("none", "--heap-limit", "0"),
+       ("tiny", "--heap-limit", "1023"), ("no number", "--heap-fail-at", "0")])
+def a_limit_that_is_none(t, option, value):
+    t.usage(("connect", "127.0.0.1:1", option, value), "--" + option[2:], value,
+            command="connect")
+
+
+@test
+def check_has_them_too(t):
+    server = t.serve("--echo", "--keep-open", name=RSA)
+    c = t.check(server, "--max-in-record", "512")
+    t.bad(c, 51, "device", -0x7100, "the server's Certificate", out=c.out)
+    t.has(c.out, b"verdict:", b"51 device-limit: the server's Certificate")
