@@ -62,8 +62,15 @@ void conn_init(struct conn *c, const struct conn_config *config,
         begin_linger(c);
         return;
     }
-    trace_begin(&c->trace, &o->trace, config->out, &c->sock, peer,
-                config->many);
+    c->trace = (struct trace){
+        .out = config->out,
+        .sock = &c->sock,
+        .peer = peer,
+        .many = config->many,
+        .stood_us = args.server_side ? since : c->shaking_us,
+        .mark_us = c->shaking_us,
+    };
+    trace_begin(&c->trace, o);
     if (o->defer_handshake) {
         c->stage = STAGE_STREAM; /* it is the application that is waited for */
         enter(c, CONN_DEFERRED, o->idle_timeout);
@@ -89,6 +96,7 @@ static void keep_certificates(struct conn *c) {
 }
 
 static void handshake_failed(struct conn *c) {
+    trace_shaken(&c->trace, false);
     blame_store(c);
     keep_certificates(c);
     begin_linger(c);
@@ -127,6 +135,7 @@ static enum conn_result step_handshake(struct conn *c) {
     }
     c->handshake_us = loop_now_us() - c->shaking_us;
     c->stage = STAGE_STREAM;
+    trace_shaken(&c->trace, true);
     keep_certificates(c);
     enter(c, CONN_READY, 0);
     return CONN_BUSY;
@@ -317,7 +326,8 @@ static const char *awaiting_of(const struct conn *c) {
     }
 }
 
-enum conn_result conn_step(struct conn *c) {
+/* As far as that is possible, and not for too long. */
+static enum conn_result step_on(struct conn *c) {
     if (c->all.ms > 0 && c->state < CONN_GOODBYE &&
         loop_now_ms() >= c->all.at_ms) {
         char words[LOOP_DURATION_MAX];
@@ -337,6 +347,13 @@ enum conn_result conn_step(struct conn *c) {
             return r;
         }
     }
+}
+
+enum conn_result conn_step(struct conn *c) {
+    trace_turn(&c->trace, true);
+    enum conn_result r = step_on(c);
+    trace_turn(&c->trace, false);
+    return r;
 }
 
 nfds_t conn_wait(const struct conn *c, struct pollfd *fds, int64_t *due_ms,
@@ -450,4 +467,5 @@ void conn_free(struct conn *c) {
         serve_link_end(c->link);
     }
     ssl_socket_free(&c->sock);
+    trace_free(&c->trace);
 }

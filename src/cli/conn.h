@@ -64,7 +64,7 @@ struct conn {
     struct err err;          /* how it ended; ERR_NONE: well */
     struct err unsaved;      /* the peer's certificates could not be kept */
     enum report_stage stage; /* how far it got */
-    int64_t started_us;      /* TCP stood, or the client was accepted */
+    int64_t started_us;      /* as conn_init() was told */
     int64_t shaking_us;      /* the handshake began */
     int64_t handshake_us;    /* it took; -1: it is not done */
     struct loop_limit limit; /* of the present state */
@@ -85,7 +85,8 @@ struct conn {
  * @param lower  borrowed, non-blocking; the caller closes its descriptor
  *               after conn_free()
  * @param peer   its address, for --trace; borrowed
- * @param since  loop_now_us() when it was connected or accepted
+ * @param since  loop_now_us() when it was accepted, or when the way to it was
+ *               begun, TCP and names included
  *
  * A failure is the connection's: conn_step() leads to its end.
  */

@@ -1,9 +1,12 @@
 #include "cli/output.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/status.h"
+#include "cli/terminal.h"
 
 int output_open(struct output *out, unsigned verbose,
                 const struct opt_optional *json, struct err *err) {
@@ -181,6 +184,23 @@ void output_message(const struct output *out, const struct report_message *m) {
             fflush(out->json_file);
         }
     }
+}
+
+void output_waterfall(const struct output *out, const struct waterfall *w,
+                      int color) {
+    struct waterfall_look look;
+    char *lines = NULL;
+    size_t len = 0;
+    FILE *f = text(out) ? open_memstream(&lines, &len) : NULL;
+    if (f == NULL) {
+        return;
+    }
+    terminal_look(STDERR_FILENO, color, &look);
+    report_text_waterfall(f, w, &look);
+    if (fclose(f) == 0) {
+        fwrite(lines, 1, len, stderr);
+    }
+    free(lines);
 }
 
 void output_warning(const struct output *out, const char *warning) {

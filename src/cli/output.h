@@ -91,6 +91,14 @@ void output_worker(const struct output *out, const struct report_worker *w);
 /** One message, for --trace: as text, or an event in JSON. */
 void output_message(const struct output *out, const struct report_message *m);
 
+/**
+ * What a handshake cost, for --trace: text only, in one write.
+ *
+ * @param color  a terminal_color
+ */
+void output_waterfall(const struct output *out, const struct waterfall *w,
+                      int color);
+
 /** A line of warning; none in JSON, where the report says the same. */
 void output_warning(const struct output *out, const char *text);
 

@@ -17,6 +17,7 @@
 static const char *const verify_names[] = { "none", "optional", "required",
                                             NULL };
 const char *const tls_version_names[] = { "1.2", "1.3", NULL };
+static const char *const color_names[] = { "auto", "always", "never", NULL };
 static const char *const on_eof_names[] = { "half-close", "close", "wait",
                                             NULL };
 
@@ -97,7 +98,10 @@ const struct opt tls_wire_opts[] = {
                    "append the secrets to this file, for Wireshark (default "
                    "SSLKEYLOGFILE)"),
     OPT_ROW_OPTIONAL(T, trace, 0, "trace", "hex",
-                     "show each message as it goes by, or its bytes too"),
+                     "show each message as it goes by, or its bytes too, and "
+                     "what it cost"),
+    OPT_ROW_CHOICE(T, color, 0, "color", "WHEN", color_names,
+                   "colours in what --trace shows: auto unless given"),
     OPT_END
 };
 

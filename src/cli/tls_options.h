@@ -31,6 +31,7 @@ struct tls_options {
     int64_t handshake_timeout, idle_timeout, max_time; /* ms; 0: none */
     unsigned verbose;
     struct opt_optional json, trace;
+    int color;                        /* terminal_color */
     const char *hidden[OPT_MANY_MAX]; /* what keys.value[i] was in argv, if it
                                          is a copy; NULL: it is none */
 };

@@ -1,5 +1,6 @@
 #include "cli/trace.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "io/loop.h"
@@ -14,15 +15,36 @@ int trace_check(const struct opt_optional *option, struct err *err) {
     return 0;
 }
 
+void trace_turn(struct trace *t, bool ours) {
+    if (!t->on) {
+        return;
+    }
+    int64_t now = loop_now_us(), passed = now - t->mark_us;
+    *(t->ours ? &t->cost.computed_us : &t->cost.waited_us) += passed;
+    t->mark_us = now;
+    t->ours = ours;
+}
+
+static void keep(struct waterfall *w, const struct report_message *m) {
+    struct waterfall_row row = {
+        .out = m->out, .bytes = m->bytes, .us = m->us, .cost = m->cost
+    };
+    snprintf(row.name, sizeof row.name, "%.*s%s", WATERFALL_NAME - 1, m->name,
+             m->encrypted ? "*" : "");
+    waterfall_add(w, &row);
+}
+
 static void on_message(void *arg, const struct ssl_tap_message *m) {
-    const struct trace *t = arg;
+    struct trace *t = arg;
     char name[SSL_LABEL_MAX], text[SSL_TEXT_MAX];
+    trace_turn(t, t->ours);
     ssl_trace_describe(&t->sock->tap, m, text, sizeof text);
     const struct report_message r = {
         .peer = t->peer,
         .many = t->many,
         .out = m->out,
-        .us = loop_now_us() - t->started_us,
+        .us = t->mark_us - t->stood_us,
+        .cost = t->cost,
         .name = ssl_trace_name(m, name),
         .bytes = m->len,
         .records = m->records,
@@ -31,22 +53,44 @@ static void on_message(void *arg, const struct ssl_tap_message *m) {
         .hex = t->hex && m->data != NULL ? m->data : NULL,
     };
     output_message(t->out, &r);
+    if (t->shaking != NULL) {
+        keep(t->shaking, &r);
+    }
+    t->cost = (struct waterfall_cost){ 0 };
+    t->mark_us = loop_now_us();
 }
 
-void trace_begin(struct trace *t, const struct opt_optional *option,
-                 const struct output *out, struct ssl_socket *sock,
-                 const char *peer, bool many) {
-    *t = (struct trace){
-        .out = out,
-        .sock = sock,
-        .peer = peer,
-        .many = many,
-        .hex = option->value != NULL,
-        .started_us = loop_now_us(),
-    };
-    if (option->given) {
-        ssl_socket_listen(sock, on_message, t);
+void trace_begin(struct trace *t, const struct tls_options *options) {
+    if (!options->trace.given) {
+        return;
     }
+    t->on = t->ours = true;
+    t->hex = options->trace.value != NULL;
+    t->color = options->color;
+    t->cost.waited_us = t->mark_us - t->stood_us;
+    t->shaking = calloc(1, sizeof *t->shaking);
+    if (t->shaking != NULL && t->many) {
+        t->shaking->peer = t->peer;
+    }
+    ssl_socket_listen(t->sock, on_message, t);
+}
+
+void trace_shaken(struct trace *t, bool done) {
+    if (t->shaking == NULL) {
+        return;
+    }
+    trace_turn(t, t->ours);
+    waterfall_end(t->shaking, done, t->mark_us - t->stood_us, &t->cost);
+    if (t->shaking->n > 0) {
+        output_waterfall(t->out, t->shaking, t->color);
+    }
+    trace_free(t);
+    t->mark_us = loop_now_us();
+}
+
+void trace_free(struct trace *t) {
+    free(t->shaking);
+    t->shaking = NULL;
 }
 
 void trace_debug(const void *arg, int level, const char *line) {

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "report/waterfall.h"
 #include "tls/ssl_info.h"
 
 /* How far it got: where a failure belongs. */
@@ -179,11 +180,12 @@ void report_json(FILE *f, const struct report *r);
 
 /* One message that went by, for --trace. */
 struct report_message {
-    const char *peer; /* whose connection it is, "127.0.0.1:4433" */
-    bool many;        /* there are others at the same time */
-    bool out;         /* from us */
-    int64_t us;       /* since the connection began */
-    const char *name; /* "ClientHello", "alert" */
+    const char *peer;           /* whose connection it is, "127.0.0.1:4433" */
+    bool many;                  /* there are others at the same time */
+    bool out;                   /* from us */
+    int64_t us;                 /* since TCP stood */
+    struct waterfall_cost cost; /* since the message before */
+    const char *name;           /* "ClientHello", "alert" */
     size_t bytes;     /* its own, encryption apart where it was opened */
     unsigned records; /* that it was spread over */
     bool encrypted;   /* on the wire */

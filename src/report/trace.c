@@ -41,6 +41,10 @@ void report_json_message(FILE *f, const struct report_message *m) {
     json_text(&j, "peer", m->peer);
     json_text(&j, "direction", m->out ? "out" : "in");
     json_ms(&j, "time_ms", m->us);
+    json_ms(&j, "waited_ms", m->cost.waited_us);
+    json_ms(&j, "computed_ms", m->cost.computed_us);
+    json_count_or_null(&j, "heap", m->cost.heap);
+    json_count_or_null(&j, "heap_peak", m->cost.heap_peak);
     json_text(&j, "message", m->name);
     json_count(&j, "bytes", m->bytes);
     json_count(&j, "records", m->records);

@@ -17,6 +17,7 @@ import test_check  # noqa: F401 - importing registers
 import test_check_many  # noqa: F401 - importing registers
 import test_check_print  # noqa: F401 - importing registers
 import test_connect  # noqa: F401 - importing registers
+import test_cost  # noqa: F401
 import test_crl  # noqa: F401
 import test_device  # noqa: F401
 import test_exec  # noqa: F401
