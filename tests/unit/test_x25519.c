@@ -1,0 +1,165 @@
+#include <mbedtls/ecp.h>
+#include <mbedtls/psa_util.h>
+#include <psa/crypto.h>
+#include <stdio.h>
+
+#include "test.h"
+
+#ifdef MBEDTLS_ECDH_VARIANT_EVEREST_ENABLED
+
+enum { BYTES = 32 };
+
+/* RFC 7748 6.1. */
+static const unsigned char alice[BYTES] = {
+    0x77, 0x07, 0x6d, 0x0a, 0x73, 0x18, 0xa5, 0x7d, 0x3c, 0x16, 0xc1,
+    0x72, 0x51, 0xb2, 0x66, 0x45, 0xdf, 0x4c, 0x2f, 0x87, 0xeb, 0xc0,
+    0x99, 0x2a, 0xb1, 0x77, 0xfb, 0xa5, 0x1d, 0xb9, 0x2c, 0x2a
+};
+static const unsigned char alice_public[BYTES] = {
+    0x85, 0x20, 0xf0, 0x09, 0x89, 0x30, 0xa7, 0x54, 0x74, 0x8b, 0x7d,
+    0xdc, 0xb4, 0x3e, 0xf7, 0x5a, 0x0d, 0xbf, 0x3a, 0x0d, 0x26, 0x38,
+    0x1a, 0xf4, 0xeb, 0xa4, 0xa9, 0x8e, 0xaa, 0x9b, 0x4e, 0x6a
+};
+
+struct curve {
+    mbedtls_ecp_group grp;
+    mbedtls_mpi secret;
+    mbedtls_ecp_point ours, theirs;
+};
+
+static void begin_curve(struct curve *c, mbedtls_ecp_group_id id) {
+    mbedtls_ecp_group_init(&c->grp);
+    mbedtls_mpi_init(&c->secret);
+    mbedtls_ecp_point_init(&c->ours);
+    mbedtls_ecp_point_init(&c->theirs);
+    assert_int_equal(mbedtls_ecp_group_load(&c->grp, id), 0);
+}
+
+static void end_curve(struct curve *c) {
+    mbedtls_ecp_group_free(&c->grp);
+    mbedtls_mpi_free(&c->secret);
+    mbedtls_ecp_point_free(&c->ours);
+    mbedtls_ecp_point_free(&c->theirs);
+}
+
+static int begin(void **state) {
+    (void)state;
+    return psa_crypto_init() == PSA_SUCCESS ? 0 : -1;
+}
+
+static void psa_makes_the_public_key_of_the_rfc(void **state) {
+    psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT;
+    psa_key_id_t key;
+    unsigned char out[BYTES];
+    size_t len;
+    (void)state;
+    psa_set_key_type(&a, PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_MONTGOMERY));
+    assert_int_equal(psa_import_key(&a, alice, sizeof alice, &key),
+                     PSA_SUCCESS);
+    assert_int_equal(psa_export_public_key(key, out, sizeof out, &len),
+                     PSA_SUCCESS);
+    assert_int_equal(len, BYTES);
+    assert_memory_equal(out, alice_public, BYTES);
+    assert_int_equal(psa_destroy_key(key), PSA_SUCCESS);
+}
+
+/* The _restartable function is Mbed TLS's own, and wants random numbers. */
+static void public_keys_are_those_of_mbedtls(void **state) {
+    enum { KEYS = 50 };
+    (void)state;
+    for (int i = 0; i < KEYS; i++) {
+        struct curve c;
+        begin_curve(&c, MBEDTLS_ECP_DP_CURVE25519);
+        assert_int_equal(mbedtls_ecp_gen_privkey(&c.grp, &c.secret,
+                                                 mbedtls_psa_get_random,
+                                                 MBEDTLS_PSA_RANDOM_STATE),
+                         0);
+        assert_int_equal(
+            mbedtls_ecp_mul(&c.grp, &c.ours, &c.secret, &c.grp.G, NULL, NULL),
+            0);
+        assert_int_equal(
+            mbedtls_ecp_mul_restartable(&c.grp, &c.theirs, &c.secret, &c.grp.G,
+                                        mbedtls_psa_get_random,
+                                        MBEDTLS_PSA_RANDOM_STATE, NULL),
+            0);
+        assert_int_equal(mbedtls_ecp_point_cmp(&c.ours, &c.theirs), 0);
+        end_curve(&c);
+    }
+}
+
+static void a_secret_that_is_none_is_refused_as_by_mbedtls(void **state) {
+    static const char *const secrets[] = {
+        "0",
+        "9", /* the highest bit is not set */
+        "4000000000000000000000000000000000000000000000000000000000000001",
+        "8000000000000000000000000000000000000000000000000000000000000000",
+        "C000000000000000000000000000000000000000000000000000000000000000",
+        "010000000000000000000000000000000000000000000000000000000000000000",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++) {
+        struct curve c;
+        begin_curve(&c, MBEDTLS_ECP_DP_CURVE25519);
+        assert_int_equal(mbedtls_mpi_read_string(&c.secret, 16, secrets[i]), 0);
+        int theirs = mbedtls_ecp_mul_restartable(
+            &c.grp, &c.theirs, &c.secret, &c.grp.G, mbedtls_psa_get_random,
+            MBEDTLS_PSA_RANDOM_STATE, NULL);
+        assert_int_equal(theirs, MBEDTLS_ERR_ECP_INVALID_KEY);
+        assert_int_equal(
+            mbedtls_ecp_mul(&c.grp, &c.ours, &c.secret, &c.grp.G, NULL, NULL),
+            theirs);
+        end_curve(&c);
+    }
+}
+
+static void other_points_and_curves_are_left_to_mbedtls(void **state) {
+    static const mbedtls_ecp_group_id ids[] = { MBEDTLS_ECP_DP_CURVE25519,
+                                                MBEDTLS_ECP_DP_SECP256R1,
+                                                MBEDTLS_ECP_DP_CURVE448 };
+    (void)state;
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        struct curve c;
+        begin_curve(&c, ids[i]);
+        mbedtls_ecp_point base;
+        mbedtls_ecp_point_init(&base);
+        assert_int_equal(mbedtls_ecp_copy(&base, &c.grp.G), 0);
+        assert_int_equal(mbedtls_ecp_gen_privkey(&c.grp, &c.secret,
+                                                 mbedtls_psa_get_random,
+                                                 MBEDTLS_PSA_RANDOM_STATE),
+                         0);
+        assert_int_equal(
+            mbedtls_ecp_mul(&c.grp, &c.ours, &c.secret, &base, NULL, NULL),
+            MBEDTLS_ERR_ECP_BAD_INPUT_DATA);
+        assert_int_equal(mbedtls_ecp_mul(&c.grp, &c.ours, &c.secret, &c.grp.G,
+                                         mbedtls_psa_get_random,
+                                         MBEDTLS_PSA_RANDOM_STATE),
+                         0);
+        assert_int_equal(
+            mbedtls_ecp_mul_restartable(&c.grp, &c.theirs, &c.secret, &base,
+                                        mbedtls_psa_get_random,
+                                        MBEDTLS_PSA_RANDOM_STATE, NULL),
+            0);
+        assert_int_equal(mbedtls_ecp_point_cmp(&c.ours, &c.theirs), 0);
+        mbedtls_ecp_point_free(&base);
+        end_curve(&c);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(psa_makes_the_public_key_of_the_rfc),
+        cmocka_unit_test(public_keys_are_those_of_mbedtls),
+        cmocka_unit_test(a_secret_that_is_none_is_refused_as_by_mbedtls),
+        cmocka_unit_test(other_points_and_curves_are_left_to_mbedtls),
+    };
+    return cmocka_run_group_tests(tests, begin, NULL);
+}
+
+#else
+
+int main(void) {
+    puts("skipped: this Mbed TLS has no Everest");
+    return 0;
+}
+
+#endif
