@@ -10,7 +10,7 @@
 #   make sanitize   the tests under ASan and UBSan (SAN=... for others)
 #   make valgrind   the unit tests under valgrind
 #   make fuzz       FUZZ_SECONDS of libFuzzer on each target (needs clang)
-#   make bench      beside other tools: how fast, and how large
+#   make bench      set up, and measure beside other tools: how fast, how large
 #   make soak       many clients, and SOAK_SECONDS of odd ones, at serve
 #   make install    PREFIX, DESTDIR
 #
@@ -81,6 +81,7 @@ LIB    := $(BUILD)/libmptls.a
 BIN    := $(BUILD)/mptls
 UNIT   := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/test_*.c)))
 HELPER := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/peer/*.c)))
+BENCH  := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/bench/*.c)))
 FUZZ   := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_SECONDS ?= 60
 SH     := .ci/run $(wildcard tests/*.sh tests/*/*.sh certs/*.sh)
@@ -138,8 +139,23 @@ coverage:
 		LDFLAGS=--coverage check
 	@sh tests/coverage.sh build/cov
 
-bench: $(BIN)
-	@sh tests/bench/run.sh $(BIN)
+bench:
+	sh tests/deps.sh packages build bench
+	$(if $(MBEDTLS_STAMP),$(MAKE) $(MBEDTLS_STAMP))
+	sh tests/deps.sh nginx $(DEPS) || :
+	$(MAKE) bench-run
+
+bench-run: $(BIN) $(BENCH)
+	@sh tests/bench/run.sh $(BIN) $(BUILD)/bench
+
+bench-counts: $(BIN) $(BENCH)
+	@sh tests/bench/run.sh $(BIN) $(BUILD)/bench counts
+
+bench-smoke:
+	@BENCH_SMOKE=1 $(MAKE) BUILD=$(BUILD) bench-run
+
+bench-readme:
+	@python3 -B tests/bench/page.py $(BUILD)/bench/bench.json --write
 
 soak: $(BIN)
 	@sh tests/soak/run.sh $(BIN)
@@ -216,6 +232,10 @@ $(HELPER): %: %.o $(LIB)
 	$(call say,LINK)
 	$(call LINK)
 
+$(BENCH): %: %.o
+	$(call say,LINK)
+	$(call LINK,$(if $(findstring shakes,$@),-lssl -lcrypto))
+
 $(FUZZ): %: %.o $(BUILD)/tests/fuzz/main.o $(LIB)
 	$(call say,LINK)
 	$(call LINK)
@@ -225,8 +245,9 @@ $(FUZZ:=-lib): %-lib: %.o $(LIB)
 	$(call LINK,-fsanitize=fuzzer)
 
 .PHONY: all deps demo test check check-unit check-fuzz check-cli check-peer \
-	sanitize valgrind fuzz fuzz-run coverage bench soak readme lint format install uninstall \
-	clean FORCE
+	sanitize valgrind fuzz fuzz-run coverage bench bench-run bench-counts \
+	bench-smoke bench-readme soak readme lint format install uninstall clean \
+	FORCE
 .SECONDARY:
 -include $(OBJ:.o=.d) $(BUILD)/src/main.d $(UNIT:=.d) $(HELPER:=.d) $(FUZZ:=.d) \
 	$(wildcard $(BUILD)/tests/*/*.d)

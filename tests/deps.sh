@@ -1,7 +1,7 @@
 #!/bin/sh
 # deps.sh - provide what the build and its tests need.
 #
-# usage: tests/deps.sh packages GROUP...     build, test, lint
+# usage: tests/deps.sh packages GROUP...     build, test, bench, lint
 #        tests/deps.sh mbedtls DIR CONFIG    into DIR/lib, DIR/include
 #        tests/deps.sh micropython DIR       into DIR/bin: a peer for the tests
 #        tests/deps.sh nginx DIR             as DIR/nginx/nginx: likewise
@@ -57,18 +57,31 @@ table() {
             echo "dpkg-dev command dpkg-source"
         fi
         ;;
-    test)
+    peers)
         cat <<-END
-		libcmocka-dev header stdarg.h stddef.h stdint.h setjmp.h cmocka.h
 		openssl command openssl
 		gnutls-bin command gnutls-cli
 		ncat command ncat
 		socat command socat
 		stunnel4 command stunnel4 stunnel
+		curl command curl
 		python3 command python3
+		END
+        ;;
+    bench)
+        table peers
+        cat <<-END
+		libssl-dev header openssl/ssl.h
+		ca-certificates command update-ca-certificates
+		valgrind command valgrind
+		END
+        ;;
+    test)
+        table peers
+        cat <<-END
+		libcmocka-dev header stdarg.h stddef.h stdint.h setjmp.h cmocka.h
 		zsh command zsh
 		fish command fish
-		curl command curl
 		tshark command tshark
 		mandoc command mandoc
 		END
@@ -83,7 +96,8 @@ table() {
 		valgrind command valgrind
 		END
         ;;
-    *) die "no group of packages is called '$1'; there are build, test, lint" ;;
+    *) die "no group of packages is called '$1'; there are build, test,
+    bench, lint" ;;
     esac
 }
 

@@ -1,19 +1,20 @@
 #!/bin/sh
 # run.sh - how fast, and how large, is mptls beside its peers? No test.
 #
-# usage: [MIB=256] [ROUNDS=5] [SHAKES=50] tests/bench/run.sh BIN speed
-#        [CONNS=10000] [PARALLEL=32] [JSON=FILE] tests/bench/run.sh BIN idle
+# usage: tests/bench/run.sh BIN DIR [PART...]
 #
-# Without a word both.
+# The parts are size, connect, shakes, targets, bulk, records and idle; without
+# one all of them, and the counts. counts alone compares instructions with
+# baseline.json, or, with BASELINE=1, writes that. DIR has bench.json and the
+# plots afterwards.
+#
+# MIB=256 is what bulk moves, and 2048 with BENCH_FULL=1; ROUNDS_FACTOR=1
+# multiplies the rounds; BENCH_SMOKE=1 does very little of everything. PLAIN is
+# the program built without ACCEL, to be shown beside BIN.
 set -eu
 
-here=$(dirname "$0")
-case ${2:-all} in
-speed) exec python3 -B "$here/bench.py" "$1" ;;
-idle) exec python3 -B "$here/idle.py" "$1" ;;
-all) python3 -B "$here/bench.py" "$1" && exec python3 -B "$here/idle.py" "$1" ;;
-*)
-    echo "usage: run.sh BIN [speed|idle]" >&2
+[ $# -ge 2 ] || {
+    echo "usage: run.sh BIN DIR [PART...]" >&2
     exit 2
-    ;;
-esac
+}
+exec python3 -B "$(dirname "$0")/bench.py" "$@"

@@ -69,13 +69,14 @@ def folder():
 class Process:
     """A server, and what it and its children are."""
 
-    def __init__(self, argv, where=None):
+    def __init__(self, argv, where=None, stdin=subprocess.DEVNULL,
+                 stdout=subprocess.DEVNULL, env=None):
         self.dir = where or folder()
         self.errors = os.path.join(self.dir, "stderr")
         with open(self.errors, "wb") as err:
             self.p = subprocess.Popen(
-                list(map(str, argv)), stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL, stderr=err, start_new_session=True)
+                list(map(str, argv)), stdin=stdin, stdout=stdout, stderr=err,
+                env=env, start_new_session=True)
 
     def said(self):
         with open(self.errors, "rb") as f:
@@ -129,7 +130,7 @@ class Process:
         """As the kernel has it, for servers that do not tell."""
         def look():
             if self.p.poll() is not None:
-                raise Failed("the server ended: " + self.said())
+                raise Failed("the server ended: " + self.said()[:400])
             inodes = {link(os.path.join("/proc/%d/fd" % pid, fd))
                       for pid in self.pids()
                       for fd in listdir("/proc/%d/fd" % pid)}
