@@ -7,6 +7,7 @@
 #ifndef BASE_STREAM_H
 #define BASE_STREAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -42,7 +43,9 @@ struct stream_ops {
 
 struct stream {
     const struct stream_ops *ops;
-    int fd; /* what to poll; borrowed; -1 if there is none */
+    int fd;    /* what to poll; borrowed; -1 if there is none */
+    bool more; /* set for a write that another follows at once, so that whoever
+                  reads need not be woken for this one */
 };
 
 #endif

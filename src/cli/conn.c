@@ -10,7 +10,7 @@ enum {
     CLOSE_MS = 500,  /* for close_notify to leave, whatever the limits */
     OVER_MS = 50,    /* the same, once --max-time is over */
     LINGER_MS = 500, /* for the peer to read our alert before TCP goes */
-    STEPS_MAX = 64   /* that move something, before others have their turn */
+    STEPS_MAX = 16   /* that move something, before others have their turn */
 };
 
 static const char first_byte[] = "the first byte";

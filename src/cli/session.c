@@ -70,14 +70,15 @@ static void pipe_standard(const struct session *s) {
     };
     fd_stream_init_file(&in, STDIN_FILENO, "stdin");
     int terminal = open_terminal();
-    fd_stream_init_file(&out, terminal >= 0 ? terminal : STDOUT_FILENO,
-                        "stdout");
+    int own = terminal >= 0 ? terminal : fd_stream_open_pipe(STDOUT_FILENO);
+    fd_stream_init_file(&out, own >= 0 ? own : STDOUT_FILENO, "stdout");
     out.close_at_end = !s->keep_stdout && terminal < 0;
+    out.twin = own >= 0 ? STDOUT_FILENO : -1;
     pump_reuse(&pump, &in.stream, &conn.sock.stream, &out.stream, &how);
     conn_carry(&conn, &pump, NULL);
     drive(s);
-    if (terminal >= 0) {
-        close(terminal);
+    if (own >= 0) {
+        close(own);
     }
 }
 

@@ -1,13 +1,20 @@
 #include "io/fd_stream.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
+
+#ifndef MSG_MORE /* only Linux has it */
+#define MSG_MORE 0
+#endif
 
 static ssize_t fd_failed(const struct stream *s, const char *verb, ssize_t want,
                          struct err *err) {
@@ -35,15 +42,42 @@ static ssize_t file_read(struct stream *s, void *buf, size_t len,
     return n < 0 ? fd_failed(s, "read from", STREAM_WANT_RD, err) : n;
 }
 
-static ssize_t file_write(struct stream *s, const void *buf, size_t len,
-                          struct err *err) {
+static ssize_t shared_write(struct stream *s, const void *buf, size_t len) {
     int ready = fd_ready(s, POLLOUT);
     if (ready == 0) {
-        return STREAM_WANT_WR;
+        errno = EAGAIN;
     }
-    size_t most = len < PIPE_BUF ? len : PIPE_BUF;
-    ssize_t n = ready < 0 ? -1 : write(s->fd, buf, most);
+    return ready > 0 ? write(s->fd, buf, len < PIPE_BUF ? len : PIPE_BUF) : -1;
+}
+
+static ssize_t file_write(struct stream *s, const void *buf, size_t len,
+                          struct err *err) {
+    const struct fd_stream *f = (const struct fd_stream *)s;
+    ssize_t n = f->kind == FD_STREAM_FREE ? write(s->fd, buf, len)
+                : f->kind == FD_STREAM_SOCKET
+                    ? send(s->fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL)
+                    : shared_write(s, buf, len);
     return n < 0 ? fd_failed(s, "write to", STREAM_WANT_WR, err) : n;
+}
+
+/* Close it, and let the reading end of a pipe without a writer hold its number,
+ * which works in a root without /dev/null, too. */
+static int close_and_hold(int fd) {
+    (void)shutdown(fd, SHUT_WR); /* of a socket there may be copies */
+    int ends[2];
+    if (pipe(ends) != 0) {
+        return -1;
+    }
+    int rc = close(fd);
+    int why = errno;
+    if (rc == 0 || why == EINTR) {
+        rc = 0;
+        dup2(ends[0], fd);
+    }
+    close(ends[0]);
+    close(ends[1]);
+    errno = why;
+    return rc;
 }
 
 static int file_end(struct stream *s, struct err *err) {
@@ -52,20 +86,11 @@ static int file_end(struct stream *s, struct err *err) {
         return 0;
     }
     f->close_at_end = false;
-    (void)shutdown(s->fd, SHUT_WR); /* of a socket there may be copies */
-    int ends[2]; /* what takes its place, in a root without /dev/null too */
-    int made = pipe(ends);
-    int rc = 0;
-    if (made != 0 || (close(s->fd) != 0 && errno != EINTR)) {
-        rc = (int)fd_failed(s, "close", 0, err);
-    } else {
-        dup2(ends[0], s->fd);
+    if (close_and_hold(s->fd) != 0 ||
+        (f->twin >= 0 && close_and_hold(f->twin) != 0)) {
+        return (int)fd_failed(s, "close", 0, err);
     }
-    if (made == 0) {
-        close(ends[0]);
-        close(ends[1]);
-    }
-    return rc;
+    return 0;
 }
 
 static ssize_t socket_read(struct stream *s, void *buf, size_t len,
@@ -76,7 +101,8 @@ static ssize_t socket_read(struct stream *s, void *buf, size_t len,
 
 static ssize_t socket_write(struct stream *s, const void *buf, size_t len,
                             struct err *err) {
-    ssize_t n = send(s->fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (s->more ? MSG_MORE : 0);
+    ssize_t n = send(s->fd, buf, len, flags);
     return n < 0 ? fd_failed(s, "write to", STREAM_WANT_WR, err) : n;
 }
 
@@ -87,19 +113,50 @@ static int socket_end(struct stream *s, struct err *err) {
     return 0;
 }
 
+static enum fd_stream_kind kind_of(int fd) {
+    struct stat st;
+    int flags = fcntl(fd, F_GETFL);
+    if (fstat(fd, &st) != 0) {
+        return FD_STREAM_SHARED;
+    }
+    return S_ISSOCK(st.st_mode) ? FD_STREAM_SOCKET
+           : S_ISREG(st.st_mode) || (flags >= 0 && (flags & O_NONBLOCK) != 0)
+               ? FD_STREAM_FREE
+               : FD_STREAM_SHARED;
+}
+
+int fd_stream_open_pipe(int fd) {
+#ifdef __linux__ /* elsewhere the file is the same, and so are its flags */
+    char name[32];
+    struct stat st;
+    if (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode)) {
+        snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+        return open(name, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    }
+#else
+    (void)fd;
+#endif
+    return -1;
+}
+
+static void init(struct fd_stream *s, const struct stream_ops *ops, int fd,
+                 const char *name) {
+    *s = (struct fd_stream){ .stream = { .ops = ops, .fd = fd },
+                             .name = name,
+                             .twin = -1 };
+}
+
 void fd_stream_init_file(struct fd_stream *s, int fd, const char *name) {
     static const struct stream_ops ops = { file_read, file_write, file_end };
-    s->stream = (struct stream){ &ops, fd };
+    init(s, &ops, fd, name);
     s->origin = ERR_OS;
-    s->close_at_end = false;
-    s->name = name;
+    s->kind = kind_of(fd);
 }
 
 void fd_stream_init_socket(struct fd_stream *s, int fd, const char *name) {
     static const struct stream_ops ops = { socket_read, socket_write,
                                            socket_end };
-    s->stream = (struct stream){ &ops, fd };
+    init(s, &ops, fd, name);
     s->origin = ERR_NET;
-    s->close_at_end = false;
-    s->name = name;
+    s->kind = FD_STREAM_SOCKET;
 }

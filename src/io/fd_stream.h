@@ -2,7 +2,8 @@
  * fd_stream.h - a stream over a descriptor whose flags are left alone.
  *
  * O_NONBLOCK belongs to the open file, which the parent shell shares, so it is
- * never set: readiness is asked for each call. SIGPIPE must be ignored by the
+ * never set on it: readiness is asked for each call, or a pipe opened once
+ * more, which makes an open file of our own. SIGPIPE must be ignored by the
  * caller if a pipe's EPIPE is to be an error rather than a signal.
  */
 #ifndef IO_FD_STREAM_H
@@ -12,21 +13,30 @@
 
 #include "base/stream.h"
 
+enum fd_stream_kind {
+    FD_STREAM_SHARED, /* a write might wait, and takes PIPE_BUF bytes at most */
+    FD_STREAM_SOCKET,
+    FD_STREAM_FREE /* a write never waits: a file, or O_NONBLOCK is set */
+};
+
 struct fd_stream {
-    struct stream stream;   /* first, so that a fd_stream is a stream */
-    enum err_origin origin; /* of its failures */
-    const char *name;       /* for messages; borrowed */
-    bool close_at_end;      /* `end` closes it; see fd_stream_init_file */
+    struct stream stream;     /* first, so that a fd_stream is a stream */
+    enum err_origin origin;   /* of its failures */
+    enum fd_stream_kind kind; /* how it is written to */
+    const char *name;         /* for messages; borrowed */
+    bool close_at_end;        /* `end` closes it; see fd_stream_init_file */
+    int twin; /* and this one, where `fd` is another open file; -1: none */
 };
 
 /**
  * Make `s` a stream over a file, a pipe or a terminal.
  *
- * A write takes at most PIPE_BUF bytes, which a pipe that polls writable takes
- * without blocking. `end` leaves the descriptor open and succeeds; with
+ * A write takes what there is room for in a file, a socket, or what is
+ * O_NONBLOCK; else at most PIPE_BUF bytes, which a pipe that polls writable
+ * takes without blocking. `end` leaves the descriptor open and succeeds; with
  * `close_at_end`, to be set by the caller, it lets whoever reads see the end:
  * the file is closed, which may fail as a write may, and the descriptor's
- * number is held by /dev/null.
+ * number is held by a pipe that nobody writes to.
  *
  * @param fd    borrowed, and must outlive `s`
  * @param name  what to call it in errors, e.g. "stdin"; borrowed
@@ -34,6 +44,16 @@ struct fd_stream {
  * Failures: ERR_OS with the errno of poll, read or write.
  */
 void fd_stream_init_file(struct fd_stream *s, int fd, const char *name);
+
+/**
+ * Open the pipe that `fd` writes to once more, with O_NONBLOCK, which those who
+ * share `fd` do not see: a write to it takes all that there is room for.
+ *
+ * @return a descriptor for fd_stream_init_file(), which the caller closes, with
+ *         `fd` as its twin; -1: it is no pipe, or the system has no way, or the
+ *         pipe is another user's
+ */
+int fd_stream_open_pipe(int fd);
 
 /**
  * As fd_stream_init_file, over a connected stream socket; raises no SIGPIPE.

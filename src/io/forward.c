@@ -174,8 +174,8 @@ void forward_init(struct forward *f, const struct forward_target *t,
     static const struct stream_ops out = { .write = forward_write,
                                            .end = forward_end };
     struct loop_limit limit = loop_limit_start(timeout_ms);
-    *f = (struct forward){ .in = { { &in, -1 }, f },
-                           .out = { { &out, -1 }, f },
+    *f = (struct forward){ .in = { { .ops = &in, .fd = -1 }, f },
+                           .out = { { .ops = &out, .fd = -1 }, f },
                            .to = t,
                            .timeout_ms = limit.ms,
                            .due_ms = limit.at_ms };

@@ -236,8 +236,8 @@ void http_init(struct http *h, http_page *page, void *arg, int64_t now_ms) {
     static const struct stream_ops in = { .read = http_read };
     static const struct stream_ops out = { .write = http_write,
                                            .end = http_end };
-    h->in = (struct http_end){ { &in, -1 }, h };
-    h->out = (struct http_end){ { &out, -1 }, h };
+    h->in = (struct http_end){ { .ops = &in, .fd = -1 }, h };
+    h->out = (struct http_end){ { .ops = &out, .fd = -1 }, h };
     h->page = page;
     h->arg = arg;
     h->due_ms = now_ms + HTTP_TIME_MS;

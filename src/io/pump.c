@@ -9,7 +9,7 @@ static void lane_init(struct pump_lane *l, struct stream *src,
     l->dst = dst;
     l->len = l->pos = 0;
     l->total = 0;
-    l->eof = l->done = l->cut = false;
+    l->eof = l->done = l->cut = l->late = l->gathers = false;
     l->err = (struct err)ERR_INIT;
     l->wait.events = 0;
     l->buf = NULL;
@@ -32,6 +32,7 @@ void pump_init(struct pump *p, struct stream *in, struct stream *peer,
     const struct pump_config *c = config != NULL ? config : &plain;
     lane_init(&p->up, in, peer);
     lane_init(&p->down, peer, out);
+    p->down.gathers = true;
     p->wire = c->wire;
     p->on_eof = c->on_eof;
     p->local = c->local;
@@ -64,37 +65,55 @@ static enum pump_result lane_blocked(struct pump_lane *l,
     return PUMP_IDLE;
 }
 
-static enum pump_result lane_drain(struct pump_lane *l) {
-    size_t left = l->len - l->pos;
-    ssize_t n = l->dst->ops->write(l->dst, l->buf + l->pos, left, &l->err);
-    if (n <= 0) {
-        return lane_blocked(l, l->dst, n);
-    }
-    l->pos += (size_t)n;
-    l->total += (uint64_t)n;
-    return PUMP_MOVED;
+static bool lane_held(const struct pump_lane *l) {
+    return l->pos < l->len;
 }
 
+static enum pump_result lane_drain(struct pump_lane *l) {
+    struct err why = ERR_INIT;
+    size_t before = l->pos;
+    ssize_t n = STREAM_EOF;
+    do {
+        n = l->dst->ops->write(l->dst, l->buf + l->pos, l->len - l->pos, &why);
+        l->pos += n > 0 ? (size_t)n : 0;
+    } while (n > 0 && lane_held(l));
+    l->total += l->pos - before;
+    if (n == STREAM_ERROR) { /* which counts before what src had to say */
+        l->err = why;
+    }
+    return n == STREAM_ERROR || l->pos == before ? lane_blocked(l, l->dst, n)
+                                                 : PUMP_MOVED;
+}
+
+/* What a peer sends in small pieces is not to keep others waiting. */
+enum { RECORD_MAX = 16384, RECORDS_MAX = 8 };
+
 static enum pump_result lane_fill(struct pump_lane *l) {
+    if (l->late) {
+        lane_free(l);
+        return lane_blocked(l, l->src, STREAM_ERROR);
+    }
     if (l->buf == NULL && (l->buf = malloc(PUMP_BUF)) == NULL) {
         err_set(&l->err, ERR_OS, ENOMEM, "out of memory");
         return lane_blocked(l, l->src, STREAM_ERROR);
     }
-    ssize_t n = l->src->ops->read(l->src, l->buf, PUMP_BUF, &l->err);
-    if (n <= 0) {
-        lane_free(l);
+    ssize_t n = STREAM_EOF;
+    l->pos = l->len = 0;
+    for (int i = 0; i < RECORDS_MAX; i++) {
+        n = l->src->ops->read(l->src, l->buf + l->len, PUMP_BUF - l->len,
+                              &l->err);
+        l->len += n > 0 ? (size_t)n : 0;
+        if (n <= 0 || !l->gathers || PUMP_BUF - l->len < RECORD_MAX) {
+            break;
+        }
     }
-    if (n < 0) {
-        return lane_blocked(l, l->src, n);
-    }
-    l->pos = 0;
-    l->len = (size_t)n;
     l->eof = n == STREAM_EOF;
-    return PUMP_MOVED;
-}
-
-static bool lane_held(const struct pump_lane *l) {
-    return l->pos < l->len;
+    if (l->len > 0) {
+        l->late = n == STREAM_ERROR;
+        return PUMP_MOVED;
+    }
+    lane_free(l);
+    return n < 0 ? lane_blocked(l, l->src, n) : PUMP_MOVED;
 }
 
 /* hold: the end of src is not to be passed on yet; deaf: dst has ended its own
@@ -198,7 +217,7 @@ static bool up_is_over(struct pump *p) {
 }
 
 static bool truncated(const struct pump *p) {
-    return p->down.err.origin == ERR_TRUNCATED;
+    return p->down.done && p->down.err.origin == ERR_TRUNCATED;
 }
 
 enum pump_result pump_step(struct pump *p, struct err *err) {

@@ -14,7 +14,10 @@
 
 #include "base/stream.h"
 
-enum { PUMP_LANES = 2, PUMP_BUF = 16384 };
+enum {
+    PUMP_LANES = 2,
+    PUMP_BUF = 65536 /* what a pipe holds, and four records of TLS */
+};
 
 /* What the end of `in` does. */
 enum pump_on_eof {
@@ -34,6 +37,8 @@ struct pump_lane {
     bool eof;           /* src has ended; dst is told next */
     bool done;          /* and dst has been told, or the lane has failed */
     bool cut;           /* src was given up before it had ended */
+    bool gathers;       /* src gives records: several make one write */
+    bool late;          /* src has failed, once what is in buf is written */
     struct err err;     /* why it failed */
     struct pollfd wait; /* what this lane waits for; events 0: nothing */
     unsigned char *buf; /* PUMP_BUF bytes; owned; NULL while there are none */

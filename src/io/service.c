@@ -117,9 +117,10 @@ void service_init(struct service *s, enum service_kind kind,
                                             .end = client_end };
     static const struct stream_ops drop = { .write = discard_write,
                                             .end = client_end };
-    s->in = (struct service_end){ { &ins[kind], -1 }, s };
-    s->out =
-        (struct service_end){ { kind == SERVICE_ECHO ? &echo : &drop, -1 }, s };
+    s->in = (struct service_end){ { .ops = &ins[kind], .fd = -1 }, s };
+    s->out = (struct service_end){
+        { .ops = kind == SERVICE_ECHO ? &echo : &drop, .fd = -1 }, s
+    };
     s->ended = false;
     s->reply = reply;
     s->reply_len = len;

@@ -232,7 +232,7 @@ int ssl_context_wrap_socket(struct ssl_context *ctx, struct ssl_socket *sock,
     static const struct stream_ops ops = { op_read, op_write, op_end };
     memset(sock, 0, sizeof *sock);
     mbedtls_ssl_init(&sock->ssl);
-    sock->stream = (struct stream){ &ops, lower->fd };
+    sock->stream = (struct stream){ .ops = &ops, .fd = lower->fd };
     sock->lower = lower;
     sock->ctx = ctx;
     ssl_tap_init(&sock->tap, ctx->protocol == SSL_PROTOCOL_TLS_SERVER);
@@ -370,11 +370,16 @@ ssize_t ssl_socket_write(struct ssl_socket *sock, const void *buf, size_t len,
     if (ready != 0) {
         return ready;
     }
-    size_t most = sock->ctx->device.max_out_record;
     int n = begin_call(sock);
     if (n == 0) {
-        n = mbedtls_ssl_write(&sock->ssl, buf,
-                              most != 0 && len > most ? most : len);
+        size_t most = sock->ctx->device.max_out_record;
+        int full = mbedtls_ssl_get_max_out_record_payload(&sock->ssl);
+        if (full > 0 && (most == 0 || most > (size_t)full)) {
+            most = (size_t)full;
+        }
+        sock->lower->more = most != 0 && len > most;
+        n = mbedtls_ssl_write(&sock->ssl, buf, sock->lower->more ? most : len);
+        sock->lower->more = false;
     }
     return end_call(n) > 0 ? n : stream_result(sock, n, err);
 }

@@ -121,7 +121,8 @@ ssize_t ssl_socket_read(struct ssl_socket *sock, void *buf, size_t len,
                         struct err *err);
 
 /**
- * MicroPython: SSLSocket.write(buf). At most one record is taken.
+ * MicroPython: SSLSocket.write(buf). At most one record is taken; the lower
+ * stream is told that more will follow at once if that is not all.
  *
  * @param len  1 or more
  * @return bytes taken, or a STREAM_* value

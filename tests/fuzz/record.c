@@ -47,7 +47,7 @@ static int wire_end(struct stream *s, struct err *err) {
 
 int main(int argc, char **argv) {
     static const struct stream_ops ops = { wire_read, wire_write, wire_end };
-    struct stream wire = { &ops, STDIN_FILENO };
+    struct stream wire = { .ops = &ops, .fd = STDIN_FILENO };
     unsigned long bits = argc == 3 ? strtoul(argv[2], NULL, 16) : 0;
     const uint8_t setup[SETUP_BYTES] = { (uint8_t)(bits >> 8), (uint8_t)bits };
     CHECK(argc == 3 && write(SEED_FD, setup, sizeof setup) == sizeof setup);

@@ -316,7 +316,7 @@ static inline int socket_play(bool server, const uint8_t *data, size_t size) {
     if (size < SETUP_BYTES) {
         return 0;
     }
-    struct played p = { .stream = { &ops, -1 },
+    struct played p = { .stream = { .ops = &ops, .fd = -1 },
                         .data = data + SETUP_BYTES,
                         .left = size - SETUP_BYTES,
                         .chunk = chunks[data[0] >> 4 & 3],

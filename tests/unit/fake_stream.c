@@ -118,7 +118,7 @@ void mem_init(struct mem *a, struct mem *b, size_t chunk) {
     struct mem *ends[] = { a, b };
     for (int i = 0; i < 2; i++) {
         memset(ends[i], 0, sizeof *ends[i]);
-        ends[i]->stream = (struct stream){ &ops, -1 };
+        ends[i]->stream = (struct stream){ .ops = &ops, .fd = -1 };
         ends[i]->other = ends[1 - i];
         ends[i]->chunk = chunk;
     }

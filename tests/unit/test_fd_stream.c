@@ -1,6 +1,8 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -51,11 +53,16 @@ static void a_broken_pipe_is_epipe(void **state) {
     int p[2];
     assert_int_equal(pipe(p), 0);
     close(p[0]);
-    fd_stream_init_file(&w, p[1], "out");
-    assert_int_equal(wr(&w, "x", 1, &err), STREAM_ERROR);
-    assert_int_equal(err.origin, ERR_OS);
-    assert_int_equal(err.code, EPIPE);
-    assert_string_equal(err.msg, "write to out: Broken pipe");
+    int own = fd_stream_open_pipe(p[1]);
+    for (int i = 0; i < 2; i++) {
+        err = (struct err)ERR_INIT;
+        fd_stream_init_file(&w, i > 0 && own >= 0 ? own : p[1], "out");
+        assert_int_equal(wr(&w, "x", 1, &err), STREAM_ERROR);
+        assert_int_equal(err.origin, ERR_OS);
+        assert_int_equal(err.code, EPIPE);
+        assert_string_equal(err.msg, "write to out: Broken pipe");
+    }
+    close(own);
     close(p[1]);
 }
 
@@ -127,6 +134,92 @@ static void closing_at_the_end_shows_the_reader_the_end(void **state) {
     close(p[1]);
 }
 
+static void a_pipe_of_our_own_takes_all_that_fits(void **state) {
+    (void)state;
+    static char big[1 << 20];
+    struct err err = ERR_INIT;
+    struct fd_stream w;
+    int p[2];
+    assert_int_equal(pipe(p), 0);
+    int before = fcntl(p[1], F_GETFL);
+    int own = fd_stream_open_pipe(p[1]);
+#ifndef __linux__
+    if (own < 0) {
+        skip();
+    }
+#endif
+    assert_true(own >= 0);
+    fd_stream_init_file(&w, own, "out");
+    w.close_at_end = true;
+    w.twin = p[1];
+    ssize_t took = wr(&w, big, sizeof big, &err), n = 1;
+    assert_true(took > PIPE_BUF);
+    assert_int_equal(wr(&w, big, sizeof big, &err), STREAM_WANT_WR);
+    assert_int_equal(fcntl(p[1], F_GETFL), before);
+    assert_int_equal(w.stream.ops->end(&w.stream, &err), 0);
+    for (ssize_t got = 0; n > 0; got += n) { /* does not wait for more */
+        n = read(p[0], big, sizeof big);
+        assert_true(n > 0 || got == took);
+    }
+    assert_int_equal(n, 0);
+    assert_int_equal(write(p[1], "x", 1), -1);
+    close(own);
+    close(p[0]);
+    close(p[1]);
+}
+
+static void only_a_pipe_is_opened_once_more(void **state) {
+    (void)state;
+    int s[2];
+    int null = open("/dev/null", O_WRONLY);
+    int gone = dup(null);
+    close(gone);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, s), 0);
+    assert_int_equal(fd_stream_open_pipe(null), -1);
+    assert_int_equal(fd_stream_open_pipe(gone), -1);
+    assert_int_equal(fd_stream_open_pipe(s[0]), -1);
+    close(null);
+    close(s[0]);
+    close(s[1]);
+}
+
+/* As a parent made of sockets gives it, e.g. sshd. */
+static void a_socket_for_stdout_never_blocks_either(void **state) {
+    (void)state;
+    static char big[1 << 22];
+    struct err err = ERR_INIT;
+    struct fd_stream w;
+    int s[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, s), 0);
+    int before = fcntl(s[1], F_GETFL);
+    fd_stream_init_file(&w, s[1], "stdout");
+    assert_true(wr(&w, big, sizeof big, &err) > PIPE_BUF);
+    ssize_t n;
+    while ((n = wr(&w, big, sizeof big, &err)) > 0) {
+    }
+    assert_int_equal(n, STREAM_WANT_WR);
+    assert_int_equal(fcntl(s[1], F_GETFL), before);
+    close(s[0]);
+    assert_int_equal(wr(&w, "x", 1, &err), STREAM_ERROR);
+    assert_int_equal(err.origin, ERR_OS);
+    assert_int_equal(err.code, EPIPE);
+    close(s[1]);
+}
+
+static void a_file_takes_all_at_once(void **state) {
+    (void)state;
+    static char big[1 << 17];
+    char name[] = "/tmp/test_fd_stream.XXXXXX";
+    struct err err = ERR_INIT;
+    struct fd_stream w;
+    int fd = mkstemp(name);
+    assert_true(fd >= 0);
+    unlink(name);
+    fd_stream_init_file(&w, fd, "stdout");
+    assert_int_equal(wr(&w, big, sizeof big, &err), sizeof big);
+    close(fd);
+}
+
 int main(void) {
     signal(SIGPIPE, SIG_IGN);
     const struct CMUnitTest tests[] = {
@@ -135,6 +228,10 @@ int main(void) {
         cmocka_unit_test(a_full_device_is_enospc),
         cmocka_unit_test(a_closed_descriptor_is_ebadf),
         cmocka_unit_test(a_socket_half_closes_and_reads_on),
+        cmocka_unit_test(a_pipe_of_our_own_takes_all_that_fits),
+        cmocka_unit_test(only_a_pipe_is_opened_once_more),
+        cmocka_unit_test(a_socket_for_stdout_never_blocks_either),
+        cmocka_unit_test(a_file_takes_all_at_once),
         cmocka_unit_test(closing_at_the_end_shows_the_reader_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

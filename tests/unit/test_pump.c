@@ -42,6 +42,67 @@ static void every_chunk_size_delivers_all_bytes_both_ways(void **state) {
     }
 }
 
+/* Of records, that is; of anything else one read gives all there is. */
+static void several_records_make_one_write(void **state) {
+    (void)state;
+    struct err err = ERR_INIT;
+    fake_init(&in, 0, 100, 10);
+    fake_init(&peer, 3, 200, 10);
+    fake_init(&out, 1, 0, 64);
+    in.always = peer.always = 1;
+    pump_free(&pump);
+    pump_init(&pump, &in.stream, &peer.stream, &out.stream, NULL);
+    assert_int_equal(pump_step(&pump, &err), PUMP_MOVED);
+    assert_int_equal(pump.up.len, 10);
+    assert_int_equal(pump.down.len, 80); /* and others have their turn */
+}
+
+static void what_came_before_a_failure_is_written_first(void **state) {
+    static const struct {
+        struct fake ends;
+        enum err_origin origin;
+        int code;
+    } cases[] = {
+        { { .reset = 1 }, ERR_NET, ECONNRESET },
+        { { .truncated = 1 }, ERR_TRUNCATED, 0 },
+        { { .alert = 40 }, ERR_ALERT, 40 },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (size_t given = 1; given <= 200; given += 33) {
+            struct err err = ERR_INIT;
+            fake_init(&in, 0, 0, 64);
+            in.silent = 1;
+            fake_init(&peer, 3, given, 40);
+            peer.always = 1;
+            peer.reset = cases[i].ends.reset;
+            peer.truncated = cases[i].ends.truncated;
+            peer.alert = cases[i].ends.alert;
+            fake_init(&out, 1, 0, 7);
+            assert_int_equal(run(&err), PUMP_FAILED);
+            assert_int_equal(err.origin, cases[i].origin);
+            assert_int_equal(err.code, cases[i].code);
+            assert_int_equal(out.taken_len, given);
+            assert_int_equal(pump.down.total, given);
+        }
+    }
+}
+
+static void a_full_disk_counts_before_what_the_peer_said_last(void **state) {
+    (void)state;
+    struct err err = ERR_INIT;
+    fake_init(&in, 0, 0, 64);
+    in.silent = 1;
+    fake_init(&peer, 3, 100, 40);
+    peer.always = peer.truncated = 1;
+    fake_init(&out, 1, 0, 7);
+    out.fail_at = 70;
+    assert_int_equal(run(&err), PUMP_FAILED);
+    assert_int_equal(err.origin, ERR_OS);
+    assert_int_equal(err.code, ENOSPC);
+    assert_int_equal(pump.down.total, 70);
+}
+
 static void the_end_of_stdin_is_passed_on_and_reading_goes_on(void **state) {
     (void)state;
     struct err err = ERR_INIT;
@@ -420,6 +481,9 @@ static void the_wait_follows_the_answer_not_the_operation(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_chunk_size_delivers_all_bytes_both_ways),
+        cmocka_unit_test(several_records_make_one_write),
+        cmocka_unit_test(what_came_before_a_failure_is_written_first),
+        cmocka_unit_test(a_full_disk_counts_before_what_the_peer_said_last),
         cmocka_unit_test(the_end_of_stdin_is_passed_on_and_reading_goes_on),
         cmocka_unit_test(the_peers_end_ends_the_pump_if_told_to),
         cmocka_unit_test(a_peer_that_ends_first_still_gets_all_of_stdin),

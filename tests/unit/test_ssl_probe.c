@@ -367,7 +367,7 @@ static ssize_t take_all(struct stream *s, const void *buf, size_t len,
 
 static void a_server_that_never_ends_is_left(void **state) {
     static const struct stream_ops ops = { endless_read, take_all, NULL };
-    struct stream lower = { &ops, -1 };
+    struct stream lower = { .ops = &ops, .fd = -1 };
     struct err err = ERR_INIT;
     struct ssl_offer o = any_offer();
     (void)state;

@@ -110,6 +110,44 @@ static void bytes_arrive_whole_though_every_call_says_want_first(void **state) {
     }
 }
 
+static struct {
+    bool more[8]; /* of each write, in turn */
+    size_t n;
+} hints;
+
+static ssize_t note_write(struct stream *s, const void *buf, size_t len,
+                          struct err *err) {
+    if (hints.n < sizeof hints.more) {
+        hints.more[hints.n++] = s->more;
+    }
+    return wire_s.stream.ops->write(s, buf, len, err);
+}
+
+static void the_lower_stream_is_told_that_records_follow(void **state) {
+    static const unsigned char sent[40000];
+    struct stream_ops ops;
+    (void)state;
+    for (size_t v = 0; v < 2; v++) {
+        make_contexts("server-ec256", "root.der");
+        assert_int_equal(
+            ssl_context_set_versions(&ctx_c, versions[v], versions[v], &err_c),
+            0);
+        connect_pair("localhost", 1 << 16);
+        both_done();
+        ops = *wire_c.stream.ops;
+        ops.write = note_write;
+        wire_c.stream.ops = &ops;
+        wire_c.never_want = 1;
+        hints.n = 0;
+        write_all(&client, sent, sizeof sent, &err_c);
+        end_of(&client, &err_c);
+        assert_int_equal(hints.n, 4); /* 16384, 16384, 7232, close_notify */
+        assert_true(hints.more[0] && hints.more[1]);
+        assert_false(hints.more[2] || hints.more[3]);
+        free_pair();
+    }
+}
+
 static void cipher_and_getpeercert_say_what_was_agreed(void **state) {
     char name[SSL_CIPHER_NAME_MAX];
     const char *version;
@@ -536,6 +574,7 @@ static void a_deferred_handshake_happens_at_the_first_write(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_arrive_whole_though_every_call_says_want_first),
+        cmocka_unit_test(the_lower_stream_is_told_that_records_follow),
         cmocka_unit_test(cipher_and_getpeercert_say_what_was_agreed),
         cmocka_unit_test(a_chain_is_refused_for_each_of_its_defects),
         cmocka_unit_test(a_chain_is_taken_for_each_of_its_names),
