@@ -353,14 +353,15 @@ static bool same_code(const char *wanted, const char *actual) {
 
 static const char *code_word(const void *arg, size_t i) {
     (void)arg;
-    return mp_error_name_at(i);
+    return mp_error_name_at(i, NULL);
 }
 
 static bool is_code(const char *wanted) {
     const char *name;
     long long n;
     bool known = number_of(wanted, &n);
-    for (size_t i = 0; !known && (name = mp_error_name_at(i)) != NULL; i++) {
+    for (size_t i = 0; !known && (name = mp_error_name_at(i, NULL)) != NULL;
+         i++) {
         known = strcasecmp(name, bare_name(wanted)) == 0;
     }
     return known;

@@ -11,43 +11,34 @@
 #include "tls/ssl_alert.h"
 #include "tls/ssl_info.h"
 
-/* Made from Mbed TLS's own headers: { -0x7F00, "SSL_ALLOC_FAILED" }, ... */
-static const struct {
-    int code;
-    const char *name;
-} tls_names[] = {
-#include "mbedtls_names.inc"
-};
-
-enum {
-    TLS_NAMES = sizeof tls_names / sizeof tls_names[0],
-    LOW_HALF = 0x7F /* mbedtls/error.h */
-};
+enum { LOW_HALF = 0x7F /* mbedtls/error.h */ };
 
 const char *explain_tls_name(int64_t code) {
-    for (size_t i = 0; i < TLS_NAMES; i++) {
-        if (tls_names[i].code == code) {
-            return tls_names[i].name;
-        }
+    const char *name;
+    int found;
+    size_t i = 0;
+    while ((name = mp_error_name_at(i, &found)) != NULL && found != code) {
+        i++;
     }
-    return NULL;
+    return name;
 }
 
 int explain_tls_code(const char *name) {
     static const char prefix[] = "MBEDTLS_ERR_";
     const size_t skip = sizeof prefix - 1, n = strcspn(name, "+");
-    const char *part =
-        strncasecmp(name, prefix, skip) == 0 ? name + skip : name;
+    const char *known,
+        *part = strncasecmp(name, prefix, skip) == 0 ? name + skip : name;
     const size_t len = (size_t)(name + n - part);
+    int code = 0, more = 0;
     size_t i = 0;
-    while (i < TLS_NAMES && !(strncasecmp(part, tls_names[i].name, len) == 0 &&
-                              tls_names[i].name[len] == '\0')) {
+    while ((known = mp_error_name_at(i, &code)) != NULL &&
+           !(strncasecmp(part, known, len) == 0 && known[len] == '\0')) {
         i++;
     }
-    int more = name[n] == '+' ? explain_tls_code(name + n + 1) : 0;
-    return i == TLS_NAMES || (name[n] == '+' && more == 0)
-               ? 0
-               : tls_names[i].code + more;
+    if (name[n] == '+') {
+        more = explain_tls_code(name + n + 1);
+    }
+    return known == NULL || (name[n] == '+' && more == 0) ? 0 : code + more;
 }
 
 /* What 4.x, whose codes are PSA's as far as they can be, has in place of one of

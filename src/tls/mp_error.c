@@ -29,8 +29,14 @@ static const char *name_of(int code) {
     return NULL;
 }
 
-const char *mp_error_name_at(size_t i) {
-    return i < sizeof names / sizeof names[0] ? names[i].name : NULL;
+const char *mp_error_name_at(size_t i, int *code) {
+    if (i >= sizeof names / sizeof names[0]) {
+        return NULL;
+    }
+    if (code != NULL) {
+        *code = names[i].code;
+    }
+    return names[i].name;
 }
 
 const char *mp_error_name(int code, char *buf, size_t len) {

@@ -42,9 +42,9 @@ const char *mp_error_loading(const struct err *e, char *buf, size_t len);
 const char *mp_error_name(int code, char *buf, size_t len);
 
 /**
- * @return the i-th name that Mbed TLS has, without "MBEDTLS_ERR_"; static; NULL
- *         past the last
+ * @param code  set to the i-th code that Mbed TLS has; may be NULL
+ * @return its name, without "MBEDTLS_ERR_"; static; NULL past the last
  */
-const char *mp_error_name_at(size_t i);
+const char *mp_error_name_at(size_t i, int *code);
 
 #endif
