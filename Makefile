@@ -64,6 +64,8 @@ HARDEN ?= -fPIE -fstack-protector-strong -fstack-clash-protection \
 # debuggers have those of -g. The sanitizers have no others.
 TRIM := $(if $(SAN),,-ffunction-sections -fdata-sections \
 	-fno-asynchronous-unwind-tables)
+# Little time is spent in these layers. Another level than ours is meant.
+COLD := $(if $(filter -O2,$(CFLAGS)),-Os)
 MY_CPPFLAGS := -Isrc -I$(BUILD)/gen -D_POSIX_C_SOURCE=200809L \
 	'-DMPTLS_VERSION="$(VERSION)"' $(MBEDTLS_FLAGS) \
 	$(if $(SAN),'-DJAIL_ALSO="/proc"')
@@ -189,7 +191,8 @@ clean:
 
 # Rewritten only when it differs: other flags rebuild everything.
 FLAGS := $(subst ','\'',$(CC) $(MY_CPPFLAGS) $(CPPFLAGS) $(MY_CFLAGS) \
-	$(CFLAGS) $(MY_LDFLAGS) $(LDFLAGS) $(MBEDTLS_LIBS) $(LIBEV) $(LDLIBS))
+	$(CFLAGS) $(COLD) $(MY_LDFLAGS) $(LDFLAGS) $(MBEDTLS_LIBS) $(LIBEV) \
+	$(LDLIBS))
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(FLAGS)' | cmp -s - $@ || printf '%s\n' '$(FLAGS)' >$@
@@ -205,11 +208,13 @@ $(BUILD)/gen/mbedtls_names.inc: $(MBEDTLS_STAMP) $(BUILD)/flags
 			name = $$2; sub("MBEDTLS_ERR_", "", name); \
 			printf "{ %s, \"%s\" },\n", $$3, name }' >$@
 
+$(BUILD)/src/report/%.o $(BUILD)/src/cli/%.o: LEVEL := $(COLD)
 $(BUILD)/%.o: %.c $(BUILD)/flags $(MBEDTLS_STAMP) \
 		| $(BUILD)/gen/mbedtls_names.inc
 	@mkdir -p $(@D)
 	$(call say,CC)
-	$(Q)$(CC) $(MY_CPPFLAGS) $(CPPFLAGS) $(MY_CFLAGS) $(CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(MY_CPPFLAGS) $(CPPFLAGS) $(MY_CFLAGS) $(CFLAGS) $(LEVEL) -c \
+		-o $@ $<
 
 $(LIB): $(OBJ)
 	@rm -f $@
