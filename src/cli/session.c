@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,7 +19,8 @@ static struct pump pump;
 
 void session_report_init(struct report *r, const char *command,
                          const char *target) {
-    memset(r, 0, sizeof *r);
+    memset(r, 0, offsetof(struct report, tls));
+    ssl_info_clear(&r->tls);
     r->command = command;
     r->target = target;
     r->resolve_us = r->connect_us = r->handshake_us = r->total_us = -1;

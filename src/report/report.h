@@ -110,8 +110,8 @@ struct report {
     const struct report_expect *expects; /* borrowed */
     const struct report_probe *probe;    /* borrowed; NULL: not asked for */
     struct report_exec exec;
-    bool can_ask; /* --why was not given, and could tell why it failed */
-    struct ssl_info tls;
+    bool can_ask;        /* --why was not given, and could tell why it failed */
+    struct ssl_info tls; /* the last: session_report_init() */
 };
 
 /** @return e.g. "handshake"; static, "unknown" outside the enumeration */

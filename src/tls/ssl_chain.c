@@ -247,7 +247,7 @@ int ssl_chain_verify(struct ssl_chain *c, struct ssl_context *ctx,
 
 void ssl_chain_info(const struct ssl_chain *c, struct ssl_context *ctx,
                     struct ssl_info *info) {
-    memset(info, 0, sizeof *info);
+    ssl_info_clear(info);
     info->server_side = ctx->protocol == SSL_PROTOCOL_TLS_SERVER;
     info->verify_mode = SSL_CERT_REQUIRED;
     info->verified = c->verify.called;

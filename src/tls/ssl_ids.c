@@ -1,3 +1,6 @@
+#include <stddef.h>
+#include <string.h>
+
 #include "tls/ssl_info.h"
 
 bool ssl_ids_has(const struct ssl_ids *ids, unsigned id) {
@@ -19,4 +22,8 @@ void ssl_ids_add(struct ssl_ids *ids, unsigned id) {
     if (!ssl_ids_has(ids, id)) {
         ssl_ids_put(ids, id);
     }
+}
+
+void ssl_info_clear(struct ssl_info *info) {
+    memset(info, 0, offsetof(struct ssl_info, certs));
 }

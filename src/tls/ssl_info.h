@@ -166,12 +166,10 @@ struct ssl_info {
     bool name_checked;     /* against server_hostname */
     char server_hostname[SSL_NAME_MAX]; /* "" if there was none */
     size_t cert_count; /* leaf first; the verified path ends in its anchor */
-    struct ssl_cert_info certs[SSL_CHAIN_MAX];
     bool anchored;     /* the last of certs is the trust anchor */
     size_t sent_count; /* what the peer sent, in its order */
-    struct ssl_cert_info sent[SSL_CHAIN_MAX];
-    uint16_t group;   /* of the key exchange; 0: none or unknown */
-    uint16_t sig_alg; /* of the peer's own signature; 0: none or unknown */
+    uint16_t group;    /* of the key exchange; 0: none or unknown */
+    uint16_t sig_alg;  /* of the peer's own signature; 0: none or unknown */
     char alpn[SSL_NAME_MAX];      /* what was agreed on; "" if nothing */
     struct ssl_ids extensions;    /* that the server answered with */
     unsigned max_fragment_length; /* bytes (RFC 6066 4); 0: not agreed on */
@@ -183,7 +181,6 @@ struct ssl_info {
     struct ssl_heap_info heap;
     struct ssl_offer ours, theirs;
     size_t finding_count;
-    struct ssl_finding findings[SSL_FINDINGS_MAX];
     uint64_t wire_in, wire_out; /* bytes below TLS, handshake included */
     size_t own_count;           /* certificates of ours to choose from */
     bool own_sent;              /* one of them, and which */
@@ -191,7 +188,15 @@ struct ssl_info {
     bool cert_refused; /* the peer's alert was about our certificate */
     bool close_notify_sent;
     bool close_notify_received;
+    /* Large: what is beyond their counts costs no memory, see
+     * ssl_info_clear(). */
+    struct ssl_cert_info certs[SSL_CHAIN_MAX];
+    struct ssl_cert_info sent[SSL_CHAIN_MAX];
+    struct ssl_finding findings[SSL_FINDINGS_MAX];
 };
+
+/** Empty it. What its lists had stays, beyond counts of 0. */
+void ssl_info_clear(struct ssl_info *info);
 
 /* One reason why a chain is refused. */
 struct ssl_flag {

@@ -112,7 +112,7 @@ static void info_chosen(const struct ssl_chosen *c, struct ssl_info *info,
 
 void ssl_socket_info(const struct ssl_socket *sock, struct ssl_info *info,
                      char *buf) {
-    memset(info, 0, sizeof *info);
+    ssl_info_clear(info);
     info->handshake_done = sock->handshake_done;
     info->server_side = sock->ctx->protocol == SSL_PROTOCOL_TLS_SERVER;
     info->verify_mode = sock->ctx->verify_mode;
