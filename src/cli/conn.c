@@ -440,6 +440,11 @@ static void report_files(const struct conn *c, struct report *r) {
     }
 }
 
+bool conn_went_well(const struct conn *c) {
+    return c->err.origin == ERR_NONE && c->unsaved.origin == ERR_NONE &&
+           !c->setup->keylog.failed && (c->link == NULL || !c->link->exec);
+}
+
 void conn_report(struct conn *c, struct report *r) {
     r->err = c->err;
     r->stage = c->stage;

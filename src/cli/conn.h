@@ -149,6 +149,10 @@ bool conn_stoppable(const struct conn *c);
  */
 void conn_stop(struct conn *c, const struct err *why);
 
+/** @return whether there is nothing to say but that it is over: it has not
+ * failed, nor has anything beside it, a command least of all */
+bool conn_went_well(const struct conn *c);
+
 /**
  * What is known of it by now, but for what conn_diagnose() finds out; not
  * touched are command, target, peer, local and connect_us.

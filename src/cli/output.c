@@ -41,6 +41,11 @@ static bool text(const struct output *out) {
     return !out->json_on_stderr && !out->silent;
 }
 
+bool output_tells_all(const struct output *out) {
+    return out->verbose > 0 || out->json_on_stderr || out->json_file != NULL ||
+           (out->expect != NULL && out->expect->n > 0);
+}
+
 enum { UNMET = 50 };
 
 /* A report that is asked for and cannot be written is a failure of ours. */

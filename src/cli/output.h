@@ -29,6 +29,9 @@ struct output {
 MUST_USE int output_open(struct output *out, unsigned verbose,
                          const struct opt_optional *json, struct err *err);
 
+/** @return whether it tells of a client that ends well, too */
+bool output_tells_all(const struct output *out);
+
 /**
  * Several processes will write to it side by side: each line of text leaves in
  * one write, and so does each object. Due right after output_open(), once.

@@ -67,8 +67,21 @@ static void client_free(struct server_client *c) {
     free(c);
 }
 
+/* Is there nobody to be told that it went well? To find out all that could be
+ * told takes as long as X25519. */
+static bool goes_unsaid(const struct server_client *c) {
+    const struct server_config *config = c->host->config;
+    return !config->once && c->begun && conn_went_well(&c->conn) &&
+           !output_tells_all(config->out) && config->log->fd < 0;
+}
+
 static void client_over(struct server_client *c) {
     struct server_host *host = c->host;
+    if (goes_unsaid(c)) {
+        client_free(c);
+        host->over(host, 0);
+        return;
+    }
     struct report *r = known_of(c);
     int status = 0;
     if (host->config->once) {
