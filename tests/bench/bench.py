@@ -37,11 +37,12 @@ class Settings:
         env = os.environ
         self.smoke = bool(env.get("BENCH_SMOKE"))
         self.full = bool(env.get("BENCH_FULL"))
-        self.mib = int(env.get("MIB", 2048 if self.full else 256))
+        self.mib = int(env.get("MIB", 2048 if self.full else 512))
         self.shakes, self.counted = 500, 64
         self.records_mib = 64
         self.targets, self.idle = (10, 100, 1000), (100, 1000, 10000)
         self.factor = float(env.get("ROUNDS_FACTOR", 1))
+        self.bulk_rounds = self.rounds(3 if self.full else 5)
         if self.smoke:
             self.mib = self.records_mib = self.counted = 1
             self.shakes = 20
@@ -62,7 +63,8 @@ def machine():
         "processor": first(r"^model name\s*:(.*)", "/proc/cpuinfo"),
         "processors": os.cpu_count(),
         "memory": "%.0f GiB" % (int(kib) / (1 << 20)),
-        "kernel": re.match(r"[\d.]*\d", platform.release())[0], "architecture": platform.machine(),
+        "kernel": re.match(r"[\d.]*\d", platform.release())[0],
+        "architecture": platform.machine(),
         "system": first(r'^PRETTY_NAME="?([^"\n]*)', "/etc/os-release"),
         "load": "%.1f, %.1f, %.1f" % os.getloadavg()}
 
@@ -103,7 +105,7 @@ def run_part(name, programs, settings):
 
 def main(binary, folder, *words):
     settings = Settings()
-    programs = peers.Programs(binary, os.environ.get("PLAIN"))
+    programs = peers.Programs(binary)
     if words == ("counts",):
         counts.compare(programs, settings, bool(os.environ.get("BASELINE")))
         return

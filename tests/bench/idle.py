@@ -49,10 +49,11 @@ def rows(steps):
     made = []
     for n in steps:
         goals = [Goal("<=", 0.5)] if n == steps[-1] else []
+        count = "{:,} ".format(n)
         made.append((
-            Row("idle.%d" % n, "%d idle connections, each" % n, "KiB",
+            Row("idle.%d" % n, count + "idle connections, each", "KiB",
                 *goals),
-            Row("idle.%d.echoed" % n, "%d connections after an echo, each" % n,
+            Row("idle.%d.echoed" % n, count + "connections after an echo, each",
                 "KiB")))
     return made
 

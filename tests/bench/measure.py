@@ -33,11 +33,11 @@ class Goal:
 class Row:
     """One figure: what it is, and the samples of each tool, by round."""
 
-    def __init__(self, name, title, unit, *goals, more=False):
+    def __init__(self, name, title, unit, *goals, more=False, note=""):
         self.name, self.title, self.unit = name, title, unit
         self.goals, self.more = goals, more  # more: that is better
         self.samples, self.absent = {}, {}
-        self.note = ""
+        self.note = note
         self.at = {}  # the sizes of tools that cannot have the row's own
 
     def add(self, tool, value):

@@ -7,6 +7,7 @@ With --write the README has the table of that file.
 import json
 import os
 import sys
+import textwrap
 
 from measure import OURS, PLAIN
 
@@ -54,7 +55,7 @@ def outcome(goal):
 
 def notes(row):
     return [row["note"]] * bool(row["note"]) + [
-        "%s can have %s connections" % (tool, number(n))
+        "%s could have %s connections" % (tool, number(n))
         for tool, n in row["at"].items()]
 
 
@@ -87,7 +88,8 @@ def cell(goal):
 def markdown(rows):
     lines = ["| work | mptls | peers | ratio | goal |", "|---|---|---|---|---|"]
     for row in rows:
-        ours = figure(row["tools"][OURS]) if OURS in row["tools"] else "-"
+        ours = figure(row["tools"][OURS]) if OURS in row["tools"] else \
+            "- (%s)" % row["absent"].get(OURS, "not measured")
         if PLAIN in row["tools"]:
             ours += "; without ACCEL " + figure(row["tools"][PLAIN])
         peers = ", ".join("%s %s" % (t, figure(row["tools"][t]))
@@ -107,54 +109,61 @@ def missed(row):
     return any(not goal.get("met", True) for goal in row["goals"])
 
 
-# Which count says where the time of a row goes.
-WHERE = (("connect.", ("connect",)), ("store.", ("store",)),
-         ("start.", ("start",)), ("bulk.", ("send", "receive")),
-         ("shakes.full", ("serve",)), ("targets.", ("connect",)))
+# Which counts say where the time of a row goes.
+WHERE = (("connect.", "connect"), ("targets.", "connect"), ("store.", "store"),
+         ("start.", "start"), ("bulk.", "send"), ("bulk.", "receive"),
+         ("shakes.", "serve"))
+LEAST = 0.02  # of all, to be named
 
 
 def where(found):
     """For each kind of goal missed the functions that have the most."""
-    lines = []
-    for prefix, counts in WHERE:
-        rows = [r for r in found["rows"] if r["name"].startswith(prefix) and
-                missed(r)]
-        if not rows:
-            continue
-        for name in counts:
-            if name not in found["counts"]:
-                continue
-            c = found["counts"][name]
-            lines.append("- %s, %s instructions: %s." % (
-                c["title"], "{:,}".format(c["instructions"]), ", ".join(
-                    "`%s` %.0f %%" % (f, 100 * part) for f, part in c["in"])))
-    if lines:
-        lines = ["", "Goals are missed. Where the instructions go, by "
-                 "callgrind, in the functions themselves:", "", *lines]
-    return lines
+    names = [row["name"] for row in found["rows"] if missed(row)]
+    wanted_counts = dict.fromkeys(
+        count for prefix, count in WHERE if count in found["counts"] and
+        any(name.startswith(prefix) for name in names))
+    items = []
+    for count in map(found["counts"].get, wanted_counts):
+        items += wrapped("- %s, %s instructions: %s" % (
+            count["title"], "{:,}".format(count["instructions"]), ", ".join(
+                "`%s` %.0f %%" % (function, 100 * part)
+                for function, part in count["in"] if part >= LEAST)), "  ")
+    if items:
+        items = ["", *wrapped(
+            "Goals are missed. Where the instructions go, by callgrind, in "
+            "the functions themselves:"), "", *items]
+    return items
+
+
+def wrapped(text, indent=""):
+    return textwrap.wrap(text, 80, subsequent_indent=indent,
+                         break_long_words=False, break_on_hyphens=False)
 
 
 def limits(found):
     rows = [r for r in found["rows"] if r["name"].startswith("limit.")]
-    return ["", "What this machine can do: %s." % "; ".join(
+    return ["", *wrapped("What this machine can do: %s." % "; ".join(
         "%s %s %s" % (r["title"], figure(t), r["unit"])
-        for r in rows for t in r["tools"].values())] if rows else []
+        for r in rows for t in r["tools"].values()))] if rows else []
 
 
 def page(found):
     m = found["machine"]
-    lines = [
-        "%s, %d processors, %s; Linux %s, %s. %s." % (
+    lines = wrapped(
+        "%s, %d processors, %s; Linux %s, %s; %s. The versions: %s. The bulk "
+        "is of %d MiB." % (
             m["processor"], m["processors"], m["memory"], m["kernel"],
-            m["system"], found["date"]),
-        "The versions: %s." % ", ".join(found["versions"].values()),
-        "", "Medians (quartiles) of runs in turn. The ratio is mptls's figure "
-        "by the peer's that the goal names, or the best one's.", ""]
+            m["system"], found["date"], ", ".join(found["versions"].values()),
+            found["settings"]["mib"]))
+    lines += ["", *wrapped(
+        "Medians, and quartiles in parentheses, of rounds in which all tools "
+        "had their turn. A ratio is mptls's figure divided by that of the peer "
+        "which the goal names, or of the best one, in the same round."), ""]
     rows = [r for r in found["rows"] if r["goals"]]
     lines += markdown(rows)
     said = sorted({note for r in rows for note in notes(r)})
     if said:
-        lines += ["", "Notes: %s." % "; ".join(said)]
+        lines += ["", *wrapped("%s." % "; ".join(said))]
     return lines + limits(found) + where(found)
 
 

@@ -57,12 +57,10 @@ NGINX_STREAM = """stream {{
 
 
 class Programs:
-    """Where each tool is; mptls as it was built, and without ACCEL."""
+    """Where each tool is; mptls twice if it has an accelerator."""
 
-    def __init__(self, binary, plain=None):
+    def __init__(self, binary):
         self.paths = {OURS: binary}
-        if plain:
-            self.paths[PLAIN] = plain
         for name in ("openssl", "gnutls-cli", "gnutls-serv", "socat", "ncat",
                      "stunnel", "curl", "xargs", "valgrind"):
             self.paths[name] = shutil.which(name, path=PATH)
@@ -72,6 +70,8 @@ class Programs:
         for name in ("flow", "shakes"):
             self.paths[name] = shutil.which(os.path.join(
                 os.path.dirname(binary), "tests/bench", name))
+        if re.search(r"encryption: lib", self.version(OURS)):
+            self.paths[PLAIN] = binary
 
     def __getitem__(self, name):
         if not self.paths.get(name):
@@ -100,7 +100,7 @@ class Programs:
                            check=False)
         lines = r.stdout.decode(errors="replace").splitlines()
         if name == OURS:
-            return r.stdout.decode().strip()
+            return "; ".join(r.stdout.decode().splitlines())
         found = re.search(r"\d+\.\d[\w.]*", r.stdout.decode(errors="replace"))
         return "%s %s" % (name, found[0] if found else "of unknown version")
 

@@ -8,9 +8,8 @@
 # baseline.json, or, with BASELINE=1, writes that. DIR has bench.json and the
 # plots afterwards.
 #
-# MIB=256 is what bulk moves, and 2048 with BENCH_FULL=1; ROUNDS_FACTOR=1
-# multiplies the rounds; BENCH_SMOKE=1 does very little of everything. PLAIN is
-# the program built without ACCEL, to be shown beside BIN.
+# MIB=512 is what bulk moves, and 2048 with BENCH_FULL=1; ROUNDS_FACTOR=1
+# multiplies the rounds; BENCH_SMOKE=1 does very little of everything.
 set -eu
 
 [ $# -ge 2 ] || {

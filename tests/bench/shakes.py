@@ -29,8 +29,8 @@ def start(programs, tool, backend):
 
 
 def shake(programs, server, port, kind, version, count):
-    """@return handshakes a second, and in a second of the server's processor
-    """
+    """@return handshakes a second, in a second of the server's processor, and
+    in one of the load's"""
     before = processor(server)
     r = subprocess.run(
         [programs["shakes"], str(port), str(count), str(CLIENTS), kind,
@@ -39,10 +39,10 @@ def shake(programs, server, port, kind, version, count):
     if r.returncode != 0:
         raise load.Failed(r.stderr.decode(errors="replace")[:200])
     used = processor(server) - before
-    took, _, resumed = r.stdout.decode().split()
+    took, load_used, resumed = r.stdout.decode().split()
     if int(resumed) != (count if kind == "resumed" else 0):
         raise load.Failed("%s of %d were resumed" % (resumed, count))
-    return count / float(took), count / used
+    return count / float(took), count / used, count / float(load_used)
 
 
 def run(programs, settings):
@@ -63,9 +63,12 @@ def run(programs, settings):
             title = "%s handshakes, TLS %s" % (kind, version)
             goals = Goal(">=", 2.0, "openssl"), Goal(">=", 1.0, "nginx")
             rows += in_turn(
-                [Row(name, title, "1/s", *goals, more=True),
+                [Row(name, title, "1/s", *goals, more=True, note="tests/bench/"
+                     "shakes.c asks for %d handshakes at a time" % CLIENTS),
                  Row(name + ".cpu", title + ", server's CPU", "1/CPU s",
-                     *goals, more=True)],
+                     *goals, more=True),
+                 Row(name + ".load", title + ", the load's own CPU",
+                     "1/CPU s", more=True)],
                 tools, lambda tool: shake(
                     programs, *servers[tool], kind, version,
                     settings.shakes), settings.rounds(5))

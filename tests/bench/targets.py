@@ -40,11 +40,12 @@ def run(programs, settings):
              programs.has("xargs") else (PEER, "not installed")]
     with server, tempfile.TemporaryDirectory(prefix="mptls-") as folder:
         for count in settings.targets:
+            title = "{:,} targets".format(count)
+            goals = [Goal("<=", 0.2, PEER)] if count >= 1000 else []
             rows += in_turn(
-                [Row("targets.%d" % count, "%d targets, time" % count, "s",
-                     *([Goal("<=", 0.2, PEER)] if count >= 1000 else [])),
-                 Row("targets.%d.cpu" % count, "%d targets, CPU" % count,
-                     "s")],
+                [Row("targets.%d" % count, title + ", time", "s", *goals,
+                     note="targets are checked %d at a time" % JOBS),
+                 Row("targets.%d.cpu" % count, title + ", CPU", "s")],
                 tools, lambda tool: timed(command(
                     programs, tool, "127.0.0.1:%d" % port, count, folder)),
                 settings.rounds(3))
