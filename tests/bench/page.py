@@ -124,14 +124,18 @@ def where(found):
         any(name.startswith(prefix) for name in names))
     items = []
     for count in map(found["counts"].get, wanted_counts):
-        items += wrapped("- %s, %s instructions: %s" % (
-            count["title"], "{:,}".format(count["instructions"]), ", ".join(
-                "`%s` %.0f %%" % (function, 100 * part)
-                for function, part in count["in"] if part >= LEAST)), "  ")
+        items += wrapped("- %s, %s instructions: %s; most in %s" % (
+            count["title"], "{:,}".format(count["instructions"]),
+            ", ".join("%s %.0f %%" % (work, 100 * part) for work, part in
+                      sorted(count["work"].items(), key=lambda w: -w[1])
+                      if part >= LEAST),
+            ", ".join("`%s` %.0f %%" % (function, 100 * part)
+                      for function, part in count["in"] if part >= LEAST)),
+                         "  ")
     if items:
         items = ["", *wrapped(
-            "Goals are missed. Where the instructions go, by callgrind, in "
-            "the functions themselves:"), "", *items]
+            "Goals are missed. Where the instructions go, by callgrind, with "
+            "what the parts call, and in the functions themselves:"), "", *items]
     return items
 
 
