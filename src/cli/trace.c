@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "io/loop.h"
+#include "tls/ssl_heap.h"
 #include "tls/ssl_trace.h"
 
 int trace_check(const struct opt_optional *option, struct err *err) {
@@ -38,6 +39,8 @@ static void on_message(void *arg, const struct ssl_tap_message *m) {
     struct trace *t = arg;
     char name[SSL_LABEL_MAX], text[SSL_TEXT_MAX];
     trace_turn(t, t->ours);
+    t->cost.heap = m->heap;
+    t->cost.heap_peak = m->heap_peak;
     ssl_trace_describe(&t->sock->tap, m, text, sizeof text);
     const struct report_message r = {
         .peer = t->peer,
@@ -80,6 +83,8 @@ void trace_shaken(struct trace *t, bool done) {
         return;
     }
     trace_turn(t, t->ours);
+    t->cost.heap = ssl_heap_now(t->sock->heap);
+    t->cost.heap_peak = ssl_heap_step_peak(t->sock->heap);
     waterfall_end(t->shaking, done, t->mark_us - t->stood_us, &t->cost);
     if (t->shaking->n > 0) {
         output_waterfall(t->out, t->shaking, t->color);

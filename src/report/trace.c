@@ -33,6 +33,16 @@ void report_text_message(FILE *f, const struct report_message *m) {
     }
 }
 
+static void json_heap_of(struct json *j, const struct waterfall_cost *c) {
+    if (c->heap_peak == 0) {
+        json_null(j, "heap");
+        json_null(j, "heap_peak");
+    } else {
+        json_count(j, "heap", c->heap);
+        json_count(j, "heap_peak", c->heap_peak);
+    }
+}
+
 void report_json_message(FILE *f, const struct report_message *m) {
     struct json j = { .f = f };
     json_open(&j, NULL, '{');
@@ -43,8 +53,7 @@ void report_json_message(FILE *f, const struct report_message *m) {
     json_ms(&j, "time_ms", m->us);
     json_ms(&j, "waited_ms", m->cost.waited_us);
     json_ms(&j, "computed_ms", m->cost.computed_us);
-    json_count_or_null(&j, "heap", m->cost.heap);
-    json_count_or_null(&j, "heap_peak", m->cost.heap_peak);
+    json_heap_of(&j, &m->cost);
     json_text(&j, "message", m->name);
     json_count(&j, "bytes", m->bytes);
     json_count(&j, "records", m->records);

@@ -19,8 +19,8 @@ enum {
 struct waterfall_cost {
     int64_t waited_us;   /* nothing was to be done here */
     int64_t computed_us; /* we were busy with this connection */
-    size_t heap;         /* bytes in use now; 0: not counted */
-    size_t heap_peak;    /* the most in use since then; 0 */
+    size_t heap;         /* bytes in use now */
+    size_t heap_peak;    /* the most in use since then; 0: not counted */
 };
 
 struct waterfall_row {

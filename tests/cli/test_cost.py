@@ -114,6 +114,17 @@ def cost_of_a_failure_has_the_alert_last(t):
 
 
 @test
+def cost_of_what_a_device_cannot_take(t):
+    server = t.serve(name="server-rsa2048")
+    c = t.connect(server, "--trace", "--max-in-record", "512").wait()
+    t.eq((c.status, c.error["origin"]), (51, "device"), "the failure")
+    server.wait()
+    rows = same_as_traced(t, c.err)
+    t.eq([r.name for r in rows[-2:]], ["Certificate*", "failed"],
+         "the last rows")
+
+
+@test
 def cost_of_a_silence_was_waited_for(t):
     peer = Peer(t, lambda c: [x for x in iter(lambda: c.recv(4096), b"")])
     c = t.run("connect", "--cafile", cert("root.pem"), "--trace",
@@ -163,23 +174,29 @@ def cost_of_each_of_many_clients(t):
     t.eq(first.waited > first.computed, True, "it was waited for")
 
 
-@test
-def cost_in_json(t):
-    server = t.serve(stdin=b"x")
+@each([("TLS 1.2", "1.2"), ("TLS 1.3", "1.3")])
+def cost_in_json(t, version):
+    server = t.serve("--max-version", version, stdin=b"x")
     c = t.ok(t.connect(server, "--trace", "--json").wait(), b"x")
     server.wait()
-    events = [json.loads(line) for line in c.lines][:-1]
+    events = [json.loads(line) for line in c.lines]
+    heap = events.pop()["heap"]
     at = 0
     for e in events:
         if at + e["waited_ms"] + e["computed_ms"] > e["time_ms"] + 1e-6:
             raise Failed("since %g: %r" % (at, e))
         at = e["time_ms"]
-        t.eq((e["heap"] is None, (e["heap"] or 0) <= (e["heap_peak"] or 0)),
-             (e["heap_peak"] is None, True), "the heap's numbers")
+        if heap is None:
+            t.eq((e["heap"], e["heap_peak"]), (None, None), "no heap")
+        elif not 0 < e["heap"] <= e["heap_peak"] <= heap["peak"]:
+            raise Failed("the heap, with %r: %r" % (heap, e))
     t.eq(sum(e["computed_ms"] for e in events) > 0, True, "something computed")
-    # What came with one record was not waited for a second time.
-    t.eq([e["message"] for e in events[:2]], ["ClientHello", "ServerHello"],
-         "the first messages")
+    t.eq((events[0]["message"], events[0]["waited_ms"]), ("ClientHello", 0),
+         "the first message")
+    if heap is not None:
+        steps = heap["steps"]
+        t.eq(events[0]["heap_peak"], steps[0]["peak"], "the first peak")
+        t.eq(events[0]["heap"], steps[1]["now"], "what was in use then")
 
 
 def on_terminal(t, server, columns, *args, env=None):
