@@ -16,12 +16,21 @@ int trace_check(const struct opt_optional *option, struct err *err) {
     return 0;
 }
 
+/* While the last message was printed the peer was waited for. */
+static void printing_was_waiting(struct trace *t) {
+    t->cost.waited_us += t->printing_us;
+    t->printing_us = 0;
+}
+
 void trace_turn(struct trace *t, bool ours) {
     if (!t->on) {
         return;
     }
     int64_t now = loop_now_us(), passed = now - t->mark_us;
     *(t->ours ? &t->cost.computed_us : &t->cost.waited_us) += passed;
+    if (!ours) {
+        printing_was_waiting(t);
+    }
     t->mark_us = now;
     t->ours = ours;
 }
@@ -39,6 +48,10 @@ static void on_message(void *arg, const struct ssl_tap_message *m) {
     struct trace *t = arg;
     char name[SSL_LABEL_MAX], text[SSL_TEXT_MAX];
     trace_turn(t, t->ours);
+    if (t->was_out && !m->out) {
+        printing_was_waiting(t);
+    }
+    t->was_out = m->out;
     t->cost.heap = m->heap;
     t->cost.heap_peak = m->heap_peak;
     ssl_trace_describe(&t->sock->tap, m, text, sizeof text);
@@ -60,7 +73,8 @@ static void on_message(void *arg, const struct ssl_tap_message *m) {
         keep(t->shaking, &r);
     }
     t->cost = (struct waterfall_cost){ 0 };
-    t->mark_us = loop_now_us();
+    t->printing_us = loop_now_us() - t->mark_us;
+    t->mark_us += t->printing_us;
 }
 
 void trace_begin(struct trace *t, const struct tls_options *options) {

@@ -5,8 +5,11 @@
  * tls/ reads no clock, so the time is taken here: at each message, and whenever
  * the connection has its turn (conn_step) and gives it up. What passes during
  * its turns was computed, the rest waited for: for the peer and the network,
- * and in a server for other clients' turns. What printing the messages takes is
- * neither.
+ * and in a server for other clients' turns.
+ *
+ * What printing a message takes is neither, but where it is the peer's move
+ * then: after our message when the peer's is next, and when the turn ends. The
+ * peer goes on meanwhile, so it is part of the wait.
  */
 #ifndef CLI_TRACE_H
 #define CLI_TRACE_H
@@ -31,6 +34,8 @@ struct trace {
     bool on, hex;
     int color;
     bool ours;                  /* it is the connection's turn */
+    bool was_out;               /* the last message was ours */
+    int64_t printing_us;        /* that printing it took */
     struct waterfall_cost cost; /* since the last message */
     struct waterfall *shaking;  /* owned; NULL: over, or without memory */
 };

@@ -98,6 +98,9 @@ def cost_of_a_handshake(t, who, version):
     t.eq(rows[0].arrow, "<-" if who == "serve" else "->", "the first arrow")
     if who != "serve":
         t.eq(rows[0].waited, 0, "what a ClientHello was waited for")
+        # The peer has the time that it takes to print the first.
+        t.eq(rows[0].at + rows[1].waited + rows[1].computed, rows[1].at,
+             "all that went by before the second message")
     # A key exchange and a signature are more than nothing.
     t.eq(sum(r.computed for r in rows) > 0, True, "something computed")
 
