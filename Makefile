@@ -14,7 +14,8 @@
 #   make soak       many clients, and SOAK_SECONDS of odd ones, at serve
 #   make install    PREFIX, DESTDIR
 #
-# V=1 shows the commands. MBEDTLS=system takes pkg-config's Mbed TLS, MBEDTLS_SRC=DIR an unpacked tree.
+# V=1 shows the commands. ACCEL=none leaves src/accel out, which is in where the
+# header of libipsec-mb is. MBEDTLS=system takes pkg-config's Mbed TLS, MBEDTLS_SRC=DIR an unpacked tree.
 
 CC       ?= cc
 CFLAGS   ?= -O2 -g
@@ -26,6 +27,7 @@ INSTALL  ?= install
 SAN      ?=
 WERROR   ?=
 MBEDTLS  ?= private
+ACCEL    ?= auto
 VERSION  := 0.1.0
 comma    := ,
 Q        := $(if $(V),,@)
@@ -76,7 +78,23 @@ MY_CFLAGS   := -std=c11 $(WARN) $(if $(WERROR),-Werror) -MMD -MP $(HARDEN) \
 MY_LDFLAGS  := -pie -pthread -Wl,-z,relro -Wl,-z,now $(MBEDTLS_WRAP) \
 	$(if $(SAN),-fsanitize=$(SAN),-Wl,--gc-sections)
 
-LAYERS := base tls io report cli
+# Version 1.3 was the first to test itself.
+ifeq ($(MBEDTLS),system)
+accel := none
+else ifeq ($(ACCEL),auto)
+accel := $(shell printf '%s\n' '\#include <intel-ipsec-mb.h>' \
+	'\#if !defined __x86_64__ || IMB_VERSION_NUM < 0x10300' \
+	'\#error' '\#endif' | $(CC) $(CPPFLAGS) -E - >/dev/null 2>&1 && \
+	echo ipsec-mb || echo none)
+else
+accel := $(ACCEL)
+endif
+ifeq ($(filter none ipsec-mb,$(accel)),)
+$(error ACCEL=$(ACCEL) is neither auto nor ipsec-mb nor none)
+endif
+ACCEL_DIR := $(if $(filter none,$(accel)),,src/accel)
+
+LAYERS := base $(notdir $(ACCEL_DIR)) tls io report cli
 SRC    := $(sort $(foreach l,$(LAYERS),$(wildcard src/$(l)/*.c)))
 OBJ    := $(SRC:%.c=$(BUILD)/%.o)
 LIB    := $(BUILD)/libmptls.a
@@ -92,6 +110,7 @@ all: $(BIN)
 
 deps:
 	sh tests/deps.sh packages build
+	$(if $(filter none,$(ACCEL)),,sh tests/deps.sh packages accel || :)
 	$(if $(MBEDTLS_STAMP),$(MAKE) $(MBEDTLS_STAMP))
 
 demo: deps
@@ -100,6 +119,7 @@ demo: deps
 
 test:
 	sh tests/deps.sh packages build test
+	$(if $(filter none,$(ACCEL)),,sh tests/deps.sh packages accel || :)
 	$(if $(MBEDTLS_STAMP),$(MAKE) $(MBEDTLS_STAMP))
 	sh tests/deps.sh micropython $(DEPS) || :
 	sh tests/deps.sh nginx $(DEPS) || :
@@ -192,14 +212,14 @@ clean:
 # Rewritten only when it differs: other flags rebuild everything.
 FLAGS := $(subst ','\'',$(CC) $(MY_CPPFLAGS) $(CPPFLAGS) $(MY_CFLAGS) \
 	$(CFLAGS) $(COLD) $(MY_LDFLAGS) $(LDFLAGS) $(MBEDTLS_LIBS) $(LIBEV) \
-	$(LDLIBS))
+	$(LDLIBS) ACCEL=$(accel))
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(FLAGS)' | cmp -s - $@ || printf '%s\n' '$(FLAGS)' >$@
 
 # Touched only when the library is built anew.
 $(DEPS)/stamp: FORCE
-	@sh tests/deps.sh mbedtls $(DEPS) src/mbedtls_config.h
+	@sh tests/deps.sh mbedtls $(DEPS) src/mbedtls_config.h $(ACCEL_DIR)
 
 $(BUILD)/gen/mbedtls_names.inc: $(MBEDTLS_STAMP) $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -221,9 +241,10 @@ $(LIB): $(OBJ)
 	$(call say,AR)
 	$(Q)$(AR) rc $@ $(OBJ)
 
+# Mbed TLS and src/accel call each other.
 LINK = $(Q)$(CC) $(MY_CFLAGS) $(CFLAGS) $(MY_LDFLAGS) $(LDFLAGS) -o $@ \
-	$(filter %.o %/libmptls.a,$^) $(1) $(MBEDTLS_LIBS) $(LIBEV) \
-	$(LDLIBS)
+	$(filter %.o,$^) $(1) -Wl,--start-group $(LIB) $(MBEDTLS_LIBS) \
+	-Wl,--end-group $(LIBEV) $(LDLIBS)
 
 $(BIN): $(BUILD)/src/main.o $(LIB)
 	$(call say,LINK)
@@ -237,7 +258,7 @@ $(HELPER): %: %.o $(LIB)
 	$(call say,LINK)
 	$(call LINK)
 
-$(BENCH): %: %.o
+$(BENCH): %: %.o $(LIB)
 	$(call say,LINK)
 	$(call LINK,$(if $(findstring shakes,$@),-lssl -lcrypto))
 

@@ -16,6 +16,13 @@
 #undef MBEDTLS_NIST_KW_C
 #undef MBEDTLS_RIPEMD160_C
 
+/* Where ACCEL is not none, tests/deps.sh defines the first of these, and the
+ * second only while it compiles Mbed TLS's own code for src/accel to call. */
+#if defined(MPTLS_ACCEL) && !defined(MPTLS_ACCEL_OWN)
+#define MBEDTLS_GCM_ALT
+#define MBEDTLS_CHACHAPOLY_ALT
+#endif
+
 #undef MBEDTLS_FS_IO
 #undef MBEDTLS_NET_C
 #undef MBEDTLS_PSA_CRYPTO_STORAGE_C

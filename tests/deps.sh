@@ -1,14 +1,16 @@
 #!/bin/sh
 # deps.sh - provide what the build and its tests need.
 #
-# usage: tests/deps.sh packages GROUP...     build, test, bench, lint
-#        tests/deps.sh mbedtls DIR CONFIG    into DIR/lib, DIR/include
+# usage: tests/deps.sh packages GROUP...     build, accel, test, bench, lint
+#        tests/deps.sh mbedtls DIR CONFIG [ACCEL]   into DIR/lib, DIR/include
 #        tests/deps.sh micropython DIR       into DIR/bin: a peer for the tests
 #        tests/deps.sh nginx DIR             as DIR/nginx/nginx: likewise
 #
 # It is quiet when there is nothing to do. CC, MBEDTLS and MBEDTLS_SRC are as
 # in the Makefile. What DIR/stamp stands for is in DIR; the file is touched
-# only when the library was built anew.
+# only when the library was built anew. With ACCEL, which is src/accel, Mbed TLS
+# is built to have its AES-GCM and ChaCha20-Poly1305 from there, and its own
+# under the names that are in ACCEL/own.h.
 #
 # Sources come as Debian source packages through an apt state directory of
 # their own. The machine's archive, its options and its keys are used, with
@@ -57,6 +59,12 @@ table() {
             echo "dpkg-dev command dpkg-source"
         fi
         ;;
+    accel)
+        # Packaged for this processor alone.
+        case $(uname -m) in
+        x86_64 | amd64) echo "libipsec-mb-dev header intel-ipsec-mb.h" ;;
+        esac
+        ;;
     peers)
         cat <<-END
 		openssl command openssl
@@ -96,8 +104,10 @@ table() {
 		valgrind command valgrind
 		END
         ;;
-    *) die "no group of packages is called '$1'; there are build, test,
-    bench, lint" ;;
+    *)
+        die "no group of packages is called '$1'; there are build, accel," \
+            "test, bench, lint"
+        ;;
     esac
 }
 
@@ -357,6 +367,17 @@ compile() {
         -DMBEDTLS_CONFIG_FILE='\"../mbedtls_config.h\"'" "$@" >/dev/null
 }
 
+# Mbed TLS's own AEADs, which the configuration has left out, under other names.
+add_own() {
+    for part in gcm chachapoly; do
+        printf '%s\n' '#define MPTLS_ACCEL_OWN' '#include "accel/own.h"' \
+            "#include \"$part.c\"" >"$work/tree/library/own_$part.c"
+    done
+    compile -O2 own_gcm.o own_chachapoly.o &&
+        (cd "$work/tree/library" &&
+            ar r libmbedcrypto.a own_gcm.o own_chachapoly.o 2>/dev/null)
+}
+
 cmd_mbedtls() {
     config=$(cat "$2" 2>/dev/null) || die "cannot read the configuration '$2'"
     [ -n "$config" ] || die "the configuration '$2' is empty"
@@ -376,6 +397,7 @@ cmd_mbedtls() {
     fi
     stamp="$version ${MBEDTLS_SRC:+$src }$cc $ccversion"
     stamp="$stamp $(cksum <"$me") $(cksum <"$2")"
+    [ -z "${3:-}" ] || stamp="$stamp $(cat "$3"/*_alt.h "$3/own.h" | cksum)"
     [ -n "$edited" ] || [ "$(cat "$dir/stamp" 2>/dev/null)" != "$stamp" ] ||
         [ ! -e "$dir/lib/libmbedtls.a" ] || [ ! -d "$dir/include" ] || return 0
     say "building Mbed TLS $version ..."
@@ -385,10 +407,19 @@ cmd_mbedtls() {
         [ ! -d "$src/$part" ] || cp -R "$src/$part" "$work/tree/"
     done
     find "$work/tree" -name '*.[oa]' -exec rm -f {} +
-    cp "$2" "$work/tree/include/mbedtls_config.h"
+    {
+        [ -z "${3:-}" ] || echo "#define MPTLS_ACCEL"
+        cat "$2"
+    } >"$work/tree/include/mbedtls_config.h"
+    if [ -n "${3:-}" ]; then
+        mkdir "$work/tree/include/accel"
+        cp "$3"/*_alt.h "$work/tree/include/"
+        cp "$3/own.h" "$work/tree/include/accel/"
+    fi
     # shellcheck disable=SC2086 # a list of names
     { compile -O3 $HOT && compile -O2 libmbedcrypto.a libmbedx509.a \
-        libmbedtls.a; } || die "Mbed TLS $version does not build"
+        libmbedtls.a && { [ -z "${3:-}" ] || add_own; }; } ||
+        die "Mbed TLS $version does not build"
     cp "$work"/tree/library/libmbed*.a "$work/lib/"
     # ecdh.h includes this one.
     cp -R "$work/tree/3rdparty/everest/include/everest" "$work/tree/include/"
@@ -552,12 +583,12 @@ cmd_nginx() {
     mv "$work/nginx" "$dir/nginx"
 }
 
-usage="usage: deps.sh packages GROUP... | mbedtls DIR CONFIG | micropython DIR |
-    nginx DIR"
+usage="usage: deps.sh packages GROUP... | mbedtls DIR CONFIG [ACCEL] |
+    micropython DIR | nginx DIR"
 case "${1:-} $#" in
 "packages 1") die "$usage" ;;
 packages\ *) shift && cmd_packages "$@" ;;
-"mbedtls 3") cmd_mbedtls "$2" "$3" ;;
+"mbedtls 3" | "mbedtls 4") cmd_mbedtls "$2" "$3" "${4:-}" ;;
 "micropython 2") cmd_micropython "$2" ;;
 "nginx 2") cmd_nginx "$2" ;;
 *) die "$usage" ;;

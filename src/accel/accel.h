@@ -1,0 +1,74 @@
+/*
+ * accel.h - AES-GCM and ChaCha20-Poly1305 by a faster library than Mbed TLS.
+ *
+ * Mbed TLS calls mbedtls_gcm_*() and mbedtls_chachapoly_*() here, by way of its
+ * MBEDTLS_GCM_ALT and MBEDTLS_CHACHAPOLY_ALT, and nothing in here implements a
+ * primitive: a call goes to libipsec-mb, or to Mbed TLS's own code, which is in
+ * the build under the names of accel/own.h. The library is large, so it is
+ * opened and set up only when ACCEL_AFTER bytes have gone through this process,
+ * which is about where that has paid. Where it is not installed, is another
+ * version than its header was, or the CPU has no AES instructions, everything
+ * is Mbed TLS's.
+ *
+ * For one thread, as all of TLS here.
+ */
+#ifndef ACCEL_ACCEL_H
+#define ACCEL_ACCEL_H
+
+#include <mbedtls/build_info.h>
+#include <stddef.h>
+
+/* Bytes of a process that Mbed TLS's own code does first. */
+enum { ACCEL_AFTER = 256 * 1024 };
+
+#ifdef MBEDTLS_GCM_ALT
+
+/**
+ * Find the library, without setting it up: due before a process gives up the
+ * files, since it cannot be found afterwards. It costs about as much as one
+ * more shared library of the program.
+ *
+ * @return e.g. "libipsec-mb 1.3.0", static; NULL: Mbed TLS does it all
+ */
+const char *accel_library(void);
+
+/** @return why accel_library() is NULL, static; NULL if it is not */
+const char *accel_lack(void);
+
+/**
+ * From now on, and from the start if it is called then, Mbed TLS does it all.
+ *
+ * @param why  what accel_lack() says; borrowed for good
+ */
+void accel_disable(const char *why);
+
+/**
+ * Who encrypts and decrypts the records of a cipher suite at this moment.
+ *
+ * @param suite  its name in any spelling
+ * @return "Mbed TLS", or as accel_library(); static
+ */
+const char *accel_by(const char *suite);
+
+#else
+
+static inline const char *accel_library(void) {
+    return NULL;
+}
+
+static inline const char *accel_lack(void) {
+    return "not in this build";
+}
+
+static inline void accel_disable(const char *why) {
+    (void)why;
+}
+
+static inline const char *accel_by(const char *suite) {
+    (void)suite;
+    return "Mbed TLS";
+}
+
+#endif
+
+#endif
