@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <mbedtls/version.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "accel/accel.h"
 #include "cli/commands.h"
 #include "report/report.h"
 #include "tls/ssl_heap.h"
@@ -33,6 +35,12 @@ static int hold_standard_descriptors(void) {
 
 static int version(void) {
     printf("mptls %s (%s)\n", MPTLS_VERSION, MBEDTLS_VERSION_STRING_FULL);
+    const char *library = accel_library();
+    if (library != NULL) {
+        printf("bulk encryption: %s\n", library);
+    } else {
+        printf("bulk encryption: Mbed TLS (%s)\n", accel_lack());
+    }
     return command_flush();
 }
 
@@ -42,12 +50,30 @@ static int usage(const char *text) {
     return 2;
 }
 
+/* @return 0, or the exit status */
+static int obey_environment(void) {
+    const char *accel = getenv("MPTLS_ACCEL");
+    if (accel == NULL || accel[0] == '\0' || strcmp(accel, "auto") == 0) {
+        return 0;
+    }
+    if (strcmp(accel, "none") == 0) {
+        accel_disable("MPTLS_ACCEL=none");
+        return 0;
+    }
+    report_line(stderr, "MPTLS_ACCEL=%s is neither auto nor none", accel);
+    return 2;
+}
+
 int main(int argc, char **argv) {
     if (hold_standard_descriptors() != 0) {
         return 1;
     }
     (void)ssl_heap_start(); /* who needs it asks ssl_heap_counts() */
     setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
+    int status = obey_environment();
+    if (status != 0) {
+        return status;
+    }
     if (argc < 2) {
         return usage(
             "a command is wanted: mptls connect HOST:PORT, or another");

@@ -14,6 +14,8 @@
 #include <sys/resource.h>
 #endif
 
+#include "accel/accel.h"
+
 #define J struct jail_options
 
 const struct opt jail_opts[] = {
@@ -183,6 +185,9 @@ int jail_enter(const struct jail *j, jail_allow *allow, const void *arg,
     struct landlock rules = { .fd = -1 };
     bool fenced = allow != NULL && !j->options->no_landlock;
     int rc = -1;
+    if (fenced || j->options->chroot != NULL) {
+        (void)accel_library(); /* cannot be opened later */
+    }
     if (j->options->chroot != NULL &&
         change_root(j->options->chroot, err) != 0) {
         goto out;

@@ -85,6 +85,7 @@ void json_tls(struct json *j, const struct ssl_info *t) {
     json_open(j, "tls", '{');
     json_text(j, "version", t->version);
     json_text(j, "cipher", t->cipher);
+    json_text(j, "encrypted_by", t->encrypted_by);
     name(j, "group", SSL_KIND_GROUP, t->group, t->group != 0);
     name(j, "sig_alg", SSL_KIND_SIG_ALG, t->sig_alg, t->sig_alg != 0);
     if (t->own_sent) {

@@ -104,6 +104,9 @@ static void text_success(FILE *f, const struct report *r) {
     report_line(f,
                 "%" PRIu64 " bytes sent, %" PRIu64 " received; close_notify %s",
                 r->bytes_out, r->bytes_in, notify);
+    if (t->encrypted_by != NULL) {
+        report_line(f, "encrypted by %s", t->encrypted_by);
+    }
     if (!r->stdin_ended) {
         report_line(f, "stdin was not read to its end");
     }

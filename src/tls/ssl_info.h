@@ -157,8 +157,11 @@ struct ssl_cert_info {
 struct ssl_info {
     bool handshake_done;
     bool server_side;
-    const char *version; /* "TLSv1.3"; NULL before the ServerHello */
-    const char *cipher;  /* IANA name; NULL before the ServerHello */
+    const char *version;      /* "TLSv1.3"; NULL before the ServerHello */
+    const char *cipher;       /* IANA name; NULL before the ServerHello */
+    const char *encrypted_by; /* whose code does that now: "Mbed TLS", or
+                                 accel_library(); NULL before the end of the
+                                 handshake */
     enum ssl_verify_mode verify_mode;
     bool verified;         /* a chain was looked at */
     uint32_t verify_flags; /* all that was found; 0 and verified: trusted */

@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "accel/accel.h"
 #include "tls/compat.h"
 #include "tls/ssl_diagnose.h"
 #include "tls/ssl_identity.h"
@@ -144,6 +145,7 @@ void ssl_socket_info(const struct ssl_socket *sock, struct ssl_info *info,
         sock->ctx->pins.n > 0 && sock->handshake_done && !sock->pin_refused;
     if (sock->handshake_done) {
         info->cipher = ssl_socket_cipher(sock, &info->version, buf);
+        info->encrypted_by = accel_by(info->cipher);
     } else {
         info_chosen(&sock->tap.chosen, info, buf);
     }

@@ -7,6 +7,7 @@ import traceback
 
 import harness
 
+import test_accel  # noqa: F401
 import test_access_log  # noqa: F401
 import test_alerts  # noqa: F401 - importing registers
 import test_alpn  # noqa: F401 - importing registers

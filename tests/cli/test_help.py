@@ -52,7 +52,8 @@ def serve_says_its_default_port(t):
 def version_names_both(t):
     text = printed(t, "--version")
     t.has(text, "mptls ", "Mbed TLS 3.")
-    t.eq(len(text.splitlines()), 1, "lines")
+    t.has(text, "\nbulk encryption: ")
+    t.eq(len(text.splitlines()), 2, "lines")
 
 
 @test

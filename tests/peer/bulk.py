@@ -13,6 +13,13 @@ BLOCK = 1 << 16
 PIECES = (1, 2, 3, 7, 15, 16, 17, 4095, 4096, 4097, 16383, 16384, 16385,
           65536, None)  # None: random ones
 SMALLEST_PIPE = 4096
+MEGABYTE = 1 << 20  # enough for an accelerator
+SUITES = {
+    "1.2": ["TLS_ECDHE_ECDSA_WITH_" + x for x in (
+        "AES_128_GCM_SHA256", "AES_256_GCM_SHA384",
+        "CHACHA20_POLY1305_SHA256")],
+    "1.3": ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384",
+            "TLS_CHACHA20_POLY1305_SHA256"]}
 
 
 def only(version):
@@ -128,21 +135,27 @@ def echo(sock, count):
     sock.unwrap()
 
 
-def through_python(side, version, total, test):
+def through_python(side, version, total, test, *options):
     """A peer of another kind echoes it: so both ways at once, too."""
     count = Count()
+    options = only(version) + options
     if side == "connect":
         listener, port = test.listen()
-        p = test.connect(port, *only(version), raw=True)
+        p = test.connect(port, *options, raw=True)
         sock = peers.accept_tls(test, listener)
     else:
-        p, port = test.serve(*only(version), raw=True)
+        p, port = test.serve(*options, raw=True)
         sock = peers.dial_tls(test, port)
     peer = test.thread(echo, sock, count)
     end = End(test, p, 30, total, BLOCK)
     end.done(version)
     peer.done()
     compare(end.got, total, end.sent.digest)
+
+
+def through_python_with(suite, side, version, test):
+    """OpenSSL's idea of what Mbed TLS's accelerator does."""
+    through_python(side, version, MEGABYTE, test, "--ciphers", suite)
 
 
 def through_socat(version, total, test):
@@ -163,6 +176,9 @@ def tests():
         for side in ("connect", "serve"):
             yield ("%s and Python ssl, %d bytes, TLS %s" % (side, few, v),
                    part(through_python, side, v, few))
+            for suite in SUITES[v]:
+                yield ("%s and Python ssl, %s" % (side, suite),
+                       part(through_python_with, suite, side, v))
         yield ("connect and socat, %d bytes, TLS %s" % (few, v),
                part(through_socat, v, few))
         for piece in PIECES:
