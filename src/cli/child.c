@@ -105,7 +105,8 @@ static bool program_bad(int why) {
 int child_start(struct child *c, const char *option, char *const argv[],
                 char *const env[], struct err *err) {
     int to[2], from[2];
-    *c = (struct child){ .in = { &in_ops, -1 }, .out = { &out_ops, -1 } };
+    *c = (struct child){ .in = { .ops = &in_ops, .fd = -1 },
+                         .out = { .ops = &out_ops, .fd = -1 } };
     if (open_pipe(to, 1) != 0) {
         return err_set(err, ERR_OS, errno, "%s: make a pipe: %s", option,
                        strerror(errno));
