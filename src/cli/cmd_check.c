@@ -253,6 +253,7 @@ static int open_output(struct check *c, struct err *err) {
     }
     int opened = c->json ? 0 : output_open(&c->out, 0, json, err);
     c->out.expect = &c->expect;
+    c->out.details = true;
     return opened;
 }
 

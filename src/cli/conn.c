@@ -464,7 +464,9 @@ void conn_report(struct conn *c, struct report *r) {
 }
 
 void conn_diagnose(const struct conn *c, struct report *r) {
-    ssl_socket_diagnose(&c->sock, &r->err, &r->tls);
+    if (r->err.origin != ERR_NONE || output_tells_all(c->config->out)) {
+        ssl_socket_diagnose(&c->sock, &r->err, &r->tls);
+    }
 }
 
 void conn_free(struct conn *c) {

@@ -161,7 +161,8 @@ bool conn_went_well(const struct conn *c);
  */
 void conn_report(struct conn *c, struct report *r);
 
-/** After conn_report(): find out why, and what each end offered. */
+/** After conn_report(): find out why, and what each end offered; of a success
+ * only where it is told. */
 void conn_diagnose(const struct conn *c, struct report *r);
 
 /** Free all that it holds; the peer's socket stays open. */

@@ -42,7 +42,8 @@ static bool text(const struct output *out) {
 }
 
 bool output_tells_all(const struct output *out) {
-    return out->verbose > 0 || out->json_on_stderr || out->json_file != NULL ||
+    return out->verbose > 0 || out->details || out->json_on_stderr ||
+           out->json_file != NULL ||
            (out->expect != NULL && out->expect->n > 0);
 }
 

@@ -14,6 +14,7 @@ struct output {
     unsigned verbose;
     bool json_on_stderr;
     bool silent;     /* no text, whatever happened */
+    bool details;    /* the caller prints the report itself */
     bool shared;     /* see output_share() */
     FILE *json_file; /* owned; NULL: none */
     const char *json_name;
@@ -29,7 +30,7 @@ struct output {
 MUST_USE int output_open(struct output *out, unsigned verbose,
                          const struct opt_optional *json, struct err *err);
 
-/** @return whether it tells of a client that ends well, too */
+/** @return whether anybody is told more of a success than the exit status */
 bool output_tells_all(const struct output *out);
 
 /**
