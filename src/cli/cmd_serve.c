@@ -16,6 +16,7 @@
 #include "cli/signals.h"
 #include "cli/workers.h"
 #include "io/notify.h"
+#include "tls/ecdsa.h"
 
 struct serve_options {
     struct tls_options tls;
@@ -140,6 +141,10 @@ static int listen_somewhere(struct serve *s, struct err *err) {
 /* From here on nothing but clients can go wrong. */
 static int start(struct serve *s, struct err *err) {
     bool programs = s->mode.argv != NULL;
+    if (s->files.setup->ctx.quick &&
+        s->files.setup->args.cert_reqs != SSL_CERT_NONE) {
+        (void)ecdsa_library(); /* cannot be found in a jail */
+    }
     if (listen_somewhere(s, err) != 0 ||
         access_log_open(&s->log, &s->o.log, &s->out, err) != 0 ||
         jail_enter(&s->jail, programs ? NULL : allow, s, err) != 0) {

@@ -140,6 +140,7 @@ void session_run(const struct session *s, int fd, const struct net_path *path,
 void session_warn(struct tls_setup *setup, const struct tls_options *options,
                   const struct output *out) {
     enum { STEPS = 2, BYTES = 4 }; /* of Mbed TLS's debug levels */
+    setup->ctx.quick = !output_tells_all(out) && !options->trace.given;
     if (options->verbose > 1) {
         ssl_context_set_debug(&setup->ctx, options->verbose > 2 ? BYTES : STEPS,
                               trace_debug, out);

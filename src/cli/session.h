@@ -64,7 +64,8 @@ void session_run(const struct session *s, int fd, const struct net_path *path,
 
 /**
  * Say what the user should know before secrets are written to a file, and from
- * here on with -vv what Mbed TLS says.
+ * here on with -vv what Mbed TLS says. Where nobody is told what it takes of
+ * the heap, other code may help it.
  *
  * @param out  borrowed by the context
  */

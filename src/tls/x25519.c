@@ -10,7 +10,7 @@
  */
 #include <mbedtls/ecp.h>
 
-#ifdef MBEDTLS_ECDH_VARIANT_EVEREST_ENABLED
+#if defined(MBEDTLS_WRAP) && defined(MBEDTLS_ECDH_VARIANT_EVEREST_ENABLED)
 
 #include <everest/x25519.h>
 

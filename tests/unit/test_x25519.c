@@ -5,7 +5,7 @@
 
 #include "test.h"
 
-#ifdef MBEDTLS_ECDH_VARIANT_EVEREST_ENABLED
+#if defined(MBEDTLS_WRAP) && defined(MBEDTLS_ECDH_VARIANT_EVEREST_ENABLED)
 
 enum { BYTES = 32 };
 

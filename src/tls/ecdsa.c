@@ -1,0 +1,173 @@
+#include "tls/ecdsa.h"
+
+#include <dlfcn.h>
+#include <mbedtls/asn1.h>
+#include <mbedtls/ecdsa.h>
+#include <stdint.h>
+#include <string.h>
+
+static bool used;
+
+void ecdsa_use_library(bool use) {
+    used = use;
+}
+
+#ifdef MBEDTLS_WRAP
+
+/* GMP's mp_limb_t, as it is wherever a long has the size of a register. */
+typedef unsigned long limb;
+
+enum {
+    BYTES = 32, /* of a coordinate, and of each half of a signature */
+    LIMB = sizeof(limb),
+    LIMBS = BYTES / LIMB,
+    SCRATCH = 8192 / LIMB
+};
+
+struct curve;
+
+/* Nettle 3.6 and later of Nettle 3. The functions of this name are declared in
+ * nettle/ecdsa.h, and allocate nothing. */
+static const char name[] = "libhogweed.so.6";
+
+static struct {
+    bool tried;
+    const struct curve *curve; /* NULL: there is no library */
+    int (*verify)(const struct curve *curve, const limb *point, size_t hash_len,
+                  const uint8_t *hash, const limb *r, const limb *s,
+                  limb *scratch);
+} lib;
+
+/* ISO C has no cast from what dlsym() returns to a function's address.
+ * @param pointer  set to it */
+static bool find(void *handle, const char *symbol, void *pointer) {
+    void *address = dlsym(handle, symbol);
+    memcpy(pointer, &address, sizeof address);
+    return address != NULL;
+}
+
+static void open_library(void) {
+    const struct curve *(*curve)(void);
+    long (*scratch)(const struct curve *);
+    const int *bits;
+    lib.tried = true;
+    void *handle = dlopen(name, RTLD_LAZY | RTLD_LOCAL);
+    if (handle == NULL) {
+        return;
+    }
+    if (find(handle, "__gmp_bits_per_limb", &bits) && *bits == 8 * LIMB &&
+        find(handle, "nettle_get_secp_256r1", &curve) &&
+        find(handle, "nettle_ecc_ecdsa_verify_itch", &scratch) &&
+        find(handle, "nettle_ecc_ecdsa_verify", &lib.verify) &&
+        scratch(curve()) <= SCRATCH) {
+        lib.curve = curve();
+    } else {
+        dlclose(handle);
+    }
+}
+
+const char *ecdsa_library(void) {
+    if (!lib.tried) {
+        open_library();
+    }
+    return lib.curve != NULL ? name : NULL;
+}
+
+/* From the highest byte first to the lowest limb first. */
+static void to_limbs(const unsigned char bytes[BYTES], limb out[LIMBS]) {
+    for (size_t i = 0; i < LIMBS; i++) {
+        const unsigned char *p = bytes + BYTES - (i + 1) * LIMB;
+        out[i] = 0;
+        for (size_t k = 0; k < LIMB; k++) {
+            out[i] = out[i] << 8 | p[k];
+        }
+    }
+}
+
+/* One half of a signature (RFC 3279 2.2.3). */
+static bool read_half(unsigned char **p, const unsigned char *end,
+                      limb out[LIMBS]) {
+    unsigned char bytes[BYTES] = { 0 };
+    size_t len;
+    if (mbedtls_asn1_get_tag(p, end, &len, MBEDTLS_ASN1_INTEGER) != 0) {
+        return false;
+    }
+    const unsigned char *number = *p;
+    *p += len;
+    if (len == 0 || number[0] >= 0x80) {
+        return false;
+    }
+    for (; len > 0 && number[0] == 0; len--) {
+        number++;
+    }
+    if (len > BYTES) {
+        return false;
+    }
+    memcpy(bytes + BYTES - len, number, len);
+    to_limbs(bytes, out);
+    return true;
+}
+
+static bool read_signature(const unsigned char *sig, size_t len, limb r[LIMBS],
+                           limb s[LIMBS]) {
+    unsigned char *p = (unsigned char *)(uintptr_t)sig, *end = p + len;
+    size_t body;
+    return mbedtls_asn1_get_tag(&p, end, &body,
+                                MBEDTLS_ASN1_CONSTRUCTED |
+                                    MBEDTLS_ASN1_SEQUENCE) == 0 &&
+           body == (size_t)(end - p) && read_half(&p, end, r) &&
+           read_half(&p, end, s) && p == end;
+}
+
+/* Mbed TLS has seen to it that the point is on the curve. */
+static bool read_point(mbedtls_ecdsa_context *key, limb out[2 * LIMBS]) {
+    unsigned char point[1 + 2 * BYTES];
+    size_t len;
+    if (mbedtls_ecp_keypair_get_group_id(key) != MBEDTLS_ECP_DP_SECP256R1 ||
+        mbedtls_ecp_write_public_key(key, MBEDTLS_ECP_PF_UNCOMPRESSED, &len,
+                                     point, sizeof point) != 0 ||
+        len != sizeof point) {
+        return false;
+    }
+    to_limbs(point + 1, out);
+    to_limbs(point + 1 + BYTES, out + LIMBS);
+    return true;
+}
+
+static bool is_good(mbedtls_ecdsa_context *key, const unsigned char *hash,
+                    size_t hash_len, const unsigned char *sig, size_t sig_len) {
+    limb point[2 * LIMBS], r[LIMBS], s[LIMBS], scratch[SCRATCH];
+    return used && read_point(key, point) &&
+           read_signature(sig, sig_len, r, s) && ecdsa_library() != NULL &&
+           lib.verify(lib.curve, point, hash_len, hash, r, s, scratch) == 1;
+}
+
+int __real_mbedtls_ecdsa_read_signature(mbedtls_ecdsa_context *key,
+                                        const unsigned char *hash,
+                                        size_t hash_len,
+                                        const unsigned char *sig,
+                                        size_t sig_len);
+int __wrap_mbedtls_ecdsa_read_signature(mbedtls_ecdsa_context *key,
+                                        const unsigned char *hash,
+                                        size_t hash_len,
+                                        const unsigned char *sig,
+                                        size_t sig_len);
+
+int __wrap_mbedtls_ecdsa_read_signature(mbedtls_ecdsa_context *key,
+                                        const unsigned char *hash,
+                                        size_t hash_len,
+                                        const unsigned char *sig,
+                                        size_t sig_len) {
+    return is_good(key, hash, hash_len, sig, sig_len)
+               ? 0
+               : __real_mbedtls_ecdsa_read_signature(key, hash, hash_len, sig,
+                                                     sig_len);
+}
+
+#else
+
+const char *ecdsa_library(void) {
+    return NULL;
+}
+
+#endif

@@ -1,0 +1,79 @@
+"""A connection that nobody is told about: libhogweed may check signatures."""
+import glob
+import os
+
+from harness import Skipped, cert, each, read_file, test
+
+LIBRARY = "libhogweed.so.6"
+
+
+def loaded(t, *args, **kw):
+    """@return the Result of a run, and whether it loaded the library"""
+    log = os.path.join(t.dir, "ld")
+    for old in glob.glob(log + ".*"):
+        os.unlink(old)
+    env = dict(kw.pop("env", {}), LD_DEBUG="files", LD_DEBUG_OUTPUT=log)
+    r = t.run(*args, env=env, report=False, **kw)
+    text = b"".join(read_file(f) for f in glob.glob(log + ".*")).decode()
+    if "calling init" not in text:
+        raise Skipped("this dynamic linker does not tell what it loads")
+    return r, "calling init: " in text and any(
+        LIBRARY in x for x in text.splitlines() if "calling init: " in x)
+
+
+def need_library(t):
+    server = t.serve()
+    if not loaded(t, "connect", "--cafile", cert("root.pem"),
+                  server.address)[1]:
+        raise Skipped("no " + LIBRARY)
+
+
+@test
+def a_plain_connect_has_it(t):
+    need_library(t)
+
+
+@each([("verbose", "-v"), ("JSON", "--json"), ("a trace", "--trace"),
+       ("an expectation", "--expect", "verify=ok"),
+       ("a device's heap", "--heap-limit", "1m"),
+       ("no ECDSA", "--verify", "none", "--ciphers",
+        "TLS-ECDHE-RSA-WITH-AES-128-GCM-SHA256")])
+def where_the_heap_is_seen_it_is_mbedtls_alone(t, *args):
+    need_library(t)
+    name = "server-rsa2048" if "none" in args else "server-ec256"
+    server = t.serve(name=name, stdin=b"x")
+    r, has = loaded(t, "connect", "--cafile", cert("root.pem"), *args,
+                    server.address)
+    t.ok(r, b"x")
+    t.eq(has, False, "whether the library is there")
+
+
+@each([("good", "server-chain", "localhost", 0),
+       ("P-384", "server-ec384", "localhost", 0),
+       ("RSA", "server-rsa2048", "localhost", 0),
+       ("untrusted", "server-unknown-root", "localhost", 30),
+       ("another CA of the name", "server-ca-same-name", "localhost", 30),
+       ("another issuer of the name", "server-issuer-same-name", "localhost",
+        30),
+       ("signed by a leaf", "server-from-leaf", "localhost", 30),
+       ("expired", "server-expired", "localhost", 31),
+       ("another name", "server-ec256", "example.org", 32)])
+def the_verdict_is_the_same(t, name, host, status):
+    for version in ("1.2", "1.3"):
+        for report in (False, True):
+            server = t.serve(name=name)
+            r = t.connect(server, "--server-hostname", host, "--max-version",
+                          version, report=report).wait()
+            t.eq((r.status, r.out), (status, b""), "status and stdout")
+
+
+@each([("good", "client-ec256", 0), ("of another CA", "client-other", 30),
+       ("signed by itself", "client-self-signed", 30)])
+def clients_are_judged_the_same(t, name, status):
+    for report in (False, True):
+        server = t.serve("--cafile", cert("root.pem"), "--verify", "required",
+                         "--max-version", "1.2", report=report)
+        r = t.connect(server, "--cert", cert(name + ".pem"), "--key",
+                      cert(name + "-key.pem")).wait()
+        t.eq(r.status, 37 if status else 0, "the client's exit status")
+        t.eq(server.wait().status, status, "the server's exit status")
