@@ -12,6 +12,7 @@
 #include "accel/accel.h"
 #include "cli/commands.h"
 #include "report/report.h"
+#include "tls/ecdsa.h"
 #include "tls/ssl_heap.h"
 
 const struct command *const commands[] = {
@@ -58,6 +59,7 @@ static int obey_environment(void) {
     }
     if (strcmp(accel, "none") == 0) {
         accel_disable("MPTLS_ACCEL=none");
+        ecdsa_disable();
         return 0;
     }
     report_line(stderr, "MPTLS_ACCEL=%s is neither auto nor none", accel);

@@ -73,6 +73,11 @@ const char *ecdsa_library(void) {
     return lib.curve != NULL ? name : NULL;
 }
 
+void ecdsa_disable(void) {
+    lib.tried = true;
+    lib.curve = NULL;
+}
+
 /* From the highest byte first to the lowest limb first. */
 static void to_limbs(const unsigned char bytes[BYTES], limb out[LIMBS]) {
     for (size_t i = 0; i < LIMBS; i++) {
@@ -168,6 +173,9 @@ int __wrap_mbedtls_ecdsa_read_signature(mbedtls_ecdsa_context *key,
 
 const char *ecdsa_library(void) {
     return NULL;
+}
+
+void ecdsa_disable(void) {
 }
 
 #endif

@@ -7,12 +7,12 @@ from harness import Skipped, cert, each, read_file, test
 LIBRARY = "libhogweed.so.6"
 
 
-def loaded(t, *args, **kw):
+def loaded(t, *args, env=(), **kw):
     """@return the Result of a run, and whether it loaded the library"""
     log = os.path.join(t.dir, "ld")
     for old in glob.glob(log + ".*"):
         os.unlink(old)
-    env = dict(kw.pop("env", {}), LD_DEBUG="files", LD_DEBUG_OUTPUT=log)
+    env = dict(env, LD_DEBUG="files", LD_DEBUG_OUTPUT=log)
     r = t.run(*args, env=env, report=False, **kw)
     text = b"".join(read_file(f) for f in glob.glob(log + ".*")).decode()
     if "calling init" not in text:
@@ -31,6 +31,17 @@ def need_library(t):
 @test
 def a_plain_connect_has_it(t):
     need_library(t)
+
+
+@test
+def without_accelerators_it_is_mbedtls_alone(t):
+    need_library(t)
+    for value, wanted in (("auto", True), ("none", False)):
+        server = t.serve(stdin=b"x")
+        r, has = loaded(t, "connect", "--cafile", cert("root.pem"),
+                        server.address, env={"MPTLS_ACCEL": value})
+        t.ok(r, b"x")
+        t.eq(has, wanted, "whether the library is there")
 
 
 @each([("verbose", "-v"), ("JSON", "--json"), ("a trace", "--trace"),
