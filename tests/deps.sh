@@ -353,6 +353,8 @@ fetch_mbedtls() {
 # Most is no faster at -O3 (measured), and AES-GCM slower.
 HOT="ecp.o ecp_curves.o bignum.o bignum_core.o
     ../3rdparty/everest/library/Hacl_Curve25519_joined.o"
+# For the code that is run where the CPU has AES, and so SSSE3, too.
+AES="-O2 -maes -mpclmul -mssse3"
 
 # compile LEVEL TARGET...: of the tree in work. The linker leaves out sections
 # that nothing uses; for debuggers there is -g1 in place of unwind tables. The
@@ -417,8 +419,10 @@ cmd_mbedtls() {
         cp "$3/own.h" "$work/tree/include/accel/"
     fi
     # shellcheck disable=SC2086 # a list of names
-    { compile -O3 $HOT && compile -O2 libmbedcrypto.a libmbedx509.a \
-        libmbedtls.a && { [ -z "${3:-}" ] || add_own; }; } ||
+    { compile -O3 $HOT &&
+        case $($cc -dumpmachine) in x86_64*) compile "$AES" aesni.o ;; esac &&
+        compile -O2 libmbedcrypto.a libmbedx509.a libmbedtls.a &&
+        { [ -z "${3:-}" ] || add_own; }; } ||
         die "Mbed TLS $version does not build"
     cp "$work"/tree/library/libmbed*.a "$work/lib/"
     # ecdh.h includes this one.

@@ -153,6 +153,35 @@ const char *ssl_cipher_nearest(const char *name, char *buf) {
     return found ? buf : NULL;
 }
 
+static bool has(int id, const char *part) {
+    return strstr(mbedtls_ssl_get_ciphersuite_name(id), part) != NULL;
+}
+
+/* Mbed TLS lists them by strength, those with AES-GCM right after their likes
+ * with ChaCha20-Poly1305: runs of these and of those change places. */
+void ssl_cipher_list(bool aes, int *out) {
+    const int *id = mbedtls_ssl_list_ciphersuites();
+    size_t n = 0;
+    while (*id != 0 && n < SSL_CIPHERS_MAX) {
+        const int *chacha = id;
+        while (aes && has(*id, "-CHACHA20-")) {
+            id++;
+        }
+        const int *gcm = id;
+        while (aes && has(*id, "-AES-") && has(*id, "-GCM-") &&
+               n < SSL_CIPHERS_MAX) {
+            out[n++] = *id++;
+        }
+        for (; chacha < gcm && n < SSL_CIPHERS_MAX; chacha++) {
+            out[n++] = *chacha;
+        }
+        if (id == gcm && *id != 0 && n < SSL_CIPHERS_MAX) {
+            out[n++] = *id++;
+        }
+    }
+    out[n] = 0;
+}
+
 void ssl_cipher_versions(int id, bool *tls12, bool *tls13) {
     *tls13 = (id & 0xFF00) == 0x1300; /* RFC 8446 B.4 */
     *tls12 = !*tls13;

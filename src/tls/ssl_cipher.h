@@ -47,6 +47,16 @@ int ssl_cipher_find(const char *name, size_t len);
 const char *ssl_cipher_nearest(const char *name, char *buf);
 
 /**
+ * All suites of this build in the order of our preference: Mbed TLS's, but
+ * where the CPU has instructions for AES, those with ChaCha20-Poly1305, which
+ * is what has been quicker without them, come after their likes with AES-GCM.
+ *
+ * @param aes  whether it has them
+ * @param out  SSL_CIPHERS_MAX + 1 numbers; ends in 0
+ */
+void ssl_cipher_list(bool aes, int *out);
+
+/**
  * @param id     a suite's number
  * @param tls12  set to whether it can be used in TLS 1.2
  * @param tls13  set to whether it can be used in TLS 1.3

@@ -112,6 +112,8 @@ int ssl_context_init(struct ssl_context *ctx, enum ssl_protocol protocol,
     ctx->profile = &mbedtls_x509_crt_profile_default;
     mbedtls_ssl_conf_cert_profile(&ctx->conf, ctx->profile);
     mbedtls_ssl_conf_sig_algs(&ctx->conf, sig_algs);
+    ssl_cipher_list(compat_cpu_has_aes(), ctx->ciphers);
+    mbedtls_ssl_conf_ciphersuites(&ctx->conf, ctx->ciphers);
     mbedtls_ssl_conf_dhm_min_bitlen(&ctx->conf, DHM_MIN_BITS);
     mbedtls_ssl_conf_dbg(&ctx->conf, on_debug, ctx);
     mbedtls_debug_set_threshold(1);
@@ -321,7 +323,7 @@ ssl_context_get_verify_mode(const struct ssl_context *ctx) {
 }
 
 const int *ssl_context_get_ciphers(const struct ssl_context *ctx) {
-    return ctx->ciphers_set ? ctx->ciphers : mbedtls_ssl_list_ciphersuites();
+    return ctx->ciphers;
 }
 
 /* Which versions the suites chosen can speak. */
@@ -398,7 +400,6 @@ int ssl_context_set_ciphers(struct ssl_context *ctx, const char *names,
         return -1;
     }
     memcpy(ctx->ciphers, chosen, (n + 1) * sizeof chosen[0]);
-    ctx->ciphers_set = true;
     mbedtls_ssl_conf_ciphersuites(&ctx->conf, ctx->ciphers);
     return 0;
 }

@@ -67,7 +67,7 @@ struct ssl_context {
                                      UTC; NULL: the system's, read by Mbed
                                      TLS; set by the caller; borrowed */
     const mbedtls_x509_crt_profile *profile; /* keys and hashes of a chain */
-    int ciphers[SSL_CIPHERS_MAX + 1];        /* ends in 0 */
+    int ciphers[SSL_CIPHERS_MAX + 1];        /* best first; ends in 0 */
     char alpn[SSL_ALPN_LEN];                 /* names, each with a NUL */
     const char *alpn_list[SSL_ALPN_MAX + 1]; /* into alpn; ends in NULL */
     struct ssl_device device;                /* all zeros: none is played */
@@ -76,7 +76,6 @@ struct ssl_context {
     bool have_ca;
     bool ca_was_pem; /* some of `ca`; a board wants DER */
     bool have_crl;
-    bool ciphers_set;
     bool allow_truncation;
     bool no_close_notify;
     bool keep_top; /* of each path that is verified (ssl_verify.h) */

@@ -271,7 +271,6 @@ int ssl_profile_apply(const struct ssl_profile *p, struct ssl_context *ctx,
         n++;
     }
     ctx->ciphers[n] = 0;
-    ctx->ciphers_set = true;
     mbedtls_ssl_conf_ciphersuites(conf, ctx->ciphers);
     mbedtls_ssl_conf_groups(conf, p->groups);
     mbedtls_ssl_conf_sig_algs(conf, p->sig_algs);

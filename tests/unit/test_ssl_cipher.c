@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "test.h"
+#include "tls/compat.h"
 #include "tls/ssl_context.h"
 
 static const struct {
@@ -133,6 +134,7 @@ static void a_bad_list_changes_nothing(void **state) {
           "did you mean ECDHE-RSA-AES128-GCM-SHA256?" },
         { "nonsense", "unknown cipher suite nonsense" },
     };
+    int expected[SSL_CIPHERS_MAX + 1];
     (void)state;
     struct ssl_context ctx;
     struct err none = ERR_INIT;
@@ -144,10 +146,52 @@ static void a_bad_list_changes_nothing(void **state) {
         assert_int_equal(err.origin, ERR_TLS);
         assert_int_equal(err.code, MBEDTLS_ERR_SSL_BAD_CONFIG);
         assert_non_null(strstr(err.msg, lists[i].said));
-        assert_ptr_equal(ssl_context_get_ciphers(&ctx),
-                         mbedtls_ssl_list_ciphersuites());
+        const int *all = ssl_context_get_ciphers(&ctx);
+        ssl_cipher_list(compat_cpu_has_aes(), expected);
+        for (size_t k = 0; k == 0 || expected[k - 1] != 0; k++) {
+            assert_int_equal(all[k], expected[k]);
+        }
     }
     ssl_context_free(&ctx);
+}
+
+static size_t place_of(int id, const int *list) {
+    size_t i = 0;
+    while (list[i] != id) {
+        assert_int_not_equal(list[i], 0);
+        i++;
+    }
+    return i;
+}
+
+static void what_the_cpu_is_good_at_comes_first(void **state) {
+    static const struct {
+        int aes, chacha, less; /* the last has no instruction */
+    } kinds[] = {
+        { 0x1301, 0x1303, 0x1304 }, /* TLS 1.3; AES-128-CCM */
+        { 0xC02C, 0xCCA9, 0xC0AD }, /* ECDHE-ECDSA; AES-256-CCM */
+        { 0xC030, 0xCCA8, 0xC028 }, /* ECDHE-RSA; AES-256-CBC */
+    };
+    int with[SSL_CIPHERS_MAX + 1], without[SSL_CIPHERS_MAX + 1];
+    const int *all = mbedtls_ssl_list_ciphersuites();
+    (void)state;
+    ssl_cipher_list(true, with);
+    ssl_cipher_list(false, without);
+    size_t n = 0;
+    for (; all[n] != 0; n++) {
+        assert_int_equal(without[n], all[n]);
+        place_of(all[n], with);
+    }
+    assert_int_equal(without[n], 0);
+    assert_int_equal(with[n], 0);
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        size_t aes = place_of(kinds[i].aes, with);
+        size_t chacha = place_of(kinds[i].chacha, with);
+        assert_true(aes < chacha);
+        assert_true(chacha < place_of(kinds[i].less, with));
+        assert_true(place_of(kinds[i].chacha, without) <
+                    place_of(kinds[i].aes, without));
+    }
 }
 
 static void
@@ -187,6 +231,7 @@ int main(void) {
         cmocka_unit_test(a_typo_gets_the_nearest_in_its_own_spelling),
         cmocka_unit_test(a_list_chooses_suites_order_and_versions),
         cmocka_unit_test(a_bad_list_changes_nothing),
+        cmocka_unit_test(what_the_cpu_is_good_at_comes_first),
         cmocka_unit_test(
             suites_and_versions_that_exclude_each_other_are_refused),
     };
