@@ -36,6 +36,8 @@ static const struct opt serve_opts[] = {
     OPT_ROW_FLAG(struct serve_options, keep_open, 0, "keep-open",
                  "serve on until a signal comes: many clients at once with a "
                  "mode, one after the other without"),
+    OPT_ROW_FLAG(struct serve_options, tls.tickets, 0, "tickets",
+                 "give each client a ticket to resume its session with"),
     OPT_ROW_FLAG(struct serve_options, inetd, 0, "inetd",
                  "standard input is a client's connection: serve it"),
     OPT_ROW_UINT(struct serve_options, limits.workers, 0, "workers", "N", 1,

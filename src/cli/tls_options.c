@@ -320,6 +320,9 @@ static int make_context(struct tls_setup *s, const struct tls_options *o,
     if (o->alpn != NULL && ssl_context_set_alpn(&s->ctx, o->alpn, err) != 0) {
         return -1;
     }
+    if (o->tickets && ssl_context_give_tickets(&s->ctx, err) != 0) {
+        return -1;
+    }
     s->ctx.allow_truncation = o->allow_truncation;
     s->ctx.no_close_notify = o->mp_defaults;
     s->ctx.now = &s->now;
@@ -401,6 +404,12 @@ static int check_usage(const struct tls_options *o, bool server,
     }
     if (check_pairs(o, server, err) != 0) {
         return -1;
+    }
+    if (o->tickets &&
+        (verify_mode(o, server) != SSL_CERT_NONE || o->pins.n > 0)) {
+        return err_set(err, ERR_USAGE, 0,
+                       "--tickets goes with neither --verify nor --pin: a "
+                       "session that is resumed brings no certificate");
     }
     if (o->crl != NULL && verify_mode(o, server) == SSL_CERT_NONE) {
         return err_set(err, ERR_USAGE, 0,

@@ -99,6 +99,7 @@ void json_tls(struct json *j, const struct ssl_info *t) {
     json_count_or_null(j, "record_size_limit", t->record_size_limit);
     added(j, "ems", t, EXTENDED_MASTER_SECRET);
     added(j, "etm", t, ENCRYPT_THEN_MAC);
+    json_bool(j, "resumed", t->resumed);
     json_count(j, "tickets", t->tickets);
     json_count(j, "round_trips", t->round_trips);
     json_bool(j, "close_notify_sent", t->close_notify_sent);

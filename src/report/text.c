@@ -77,9 +77,10 @@ void report_text_handshake(FILE *f, const struct report *r) {
                 r->tls.server_side ? "client" : "connected to",
                 r->peer != NULL ? r->peer : "?", times[0] != '\0' ? " (" : "",
                 times, times[0] != '\0' ? ")" : "");
-    report_line(f, "%s, %s",
+    report_line(f, "%s, %s%s",
                 r->tls.version != NULL ? r->tls.version : "no version",
-                r->tls.cipher != NULL ? r->tls.cipher : "no cipher suite");
+                r->tls.cipher != NULL ? r->tls.cipher : "no cipher suite",
+                r->tls.resumed ? ", resumed" : "");
     if (r->tls.own_count > 1 && r->tls.own_sent) {
         report_line(f, "our certificate: %s (%s)%s%s", r->tls.own.subject,
                     r->tls.own.key,

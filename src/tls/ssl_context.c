@@ -129,9 +129,17 @@ int ssl_context_forked(struct err *err) {
                : err_set(err, ERR_TLS, status, "start the random generator");
 }
 
+static void free_tickets(struct ssl_context *ctx) {
+    if (ctx->tickets != NULL) {
+        mbedtls_ssl_ticket_free(ctx->tickets);
+        mbedtls_free(ctx->tickets);
+    }
+}
+
 void ssl_context_free(struct ssl_context *ctx) {
     mbedtls_ssl_config_free(&ctx->conf);
     ssl_identity_free(ctx->own);
+    free_tickets(ctx);
     mbedtls_x509_crt_free(&ctx->ca);
     mbedtls_x509_crl_free(&ctx->crl);
     ssl_store_free(&ctx->store);
@@ -411,6 +419,24 @@ int ssl_context_set_versions(struct ssl_context *ctx, enum ssl_version min,
     }
     ctx->min_wanted = min;
     ctx->max_wanted = max;
+    return 0;
+}
+
+int ssl_context_give_tickets(struct ssl_context *ctx, struct err *err) {
+    static const char what[] = "make a key for tickets";
+    ctx->tickets = mbedtls_calloc(1, sizeof *ctx->tickets);
+    if (ctx->tickets == NULL) {
+        return ssl_failure_of(err, MBEDTLS_ERR_SSL_ALLOC_FAILED, what);
+    }
+    mbedtls_ssl_ticket_init(ctx->tickets);
+    int ret = mbedtls_ssl_ticket_setup(
+        ctx->tickets, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE,
+        MBEDTLS_CIPHER_AES_256_GCM, SSL_TICKET_SECONDS);
+    if (ret != 0) {
+        return ssl_failure_of(err, ret, what);
+    }
+    mbedtls_ssl_conf_session_tickets_cb(&ctx->conf, mbedtls_ssl_ticket_write,
+                                        mbedtls_ssl_ticket_parse, ctx->tickets);
     return 0;
 }
 

@@ -12,6 +12,7 @@
 #define TLS_SSL_CONTEXT_H
 
 #include <mbedtls/ssl.h>
+#include <mbedtls/ssl_ticket.h>
 
 #include "base/err.h"
 #include "tls/ssl_cipher.h"
@@ -72,7 +73,8 @@ struct ssl_context {
     const char *alpn_list[SSL_ALPN_MAX + 1]; /* into alpn; ends in NULL */
     struct ssl_device device;                /* all zeros: none is played */
     struct ssl_heap_account *heap; /* of what is loaded; NULL: not counted */
-    bool made;                     /* by ssl_wrap_context() */
+    mbedtls_ssl_ticket_context *tickets; /* owned; NULL: none are given */
+    bool made;                           /* by ssl_wrap_context() */
     bool have_ca;
     bool ca_was_pem; /* some of `ca`; a board wants DER */
     bool have_crl;
@@ -275,6 +277,21 @@ MUST_USE int ssl_context_set_ciphers(struct ssl_context *ctx, const char *names,
 MUST_USE int ssl_context_set_versions(struct ssl_context *ctx,
                                       enum ssl_version min,
                                       enum ssl_version max, struct err *err);
+
+enum { SSL_TICKET_SECONDS = 2 * 60 * 60 }; /* that one is good for */
+
+/**
+ * Give each client a ticket with which it can resume its session (RFC 5077,
+ * RFC 8446 4.6.1), sealed by a key that is this context's, and in a process
+ * that is forked later its own once SSL_TICKET_SECONDS are over. Not in
+ * MicroPython.
+ *
+ * A session that is resumed brings no certificate, so that this is not for a
+ * server that asks its clients for one.
+ *
+ * @return 0, or -1: ERR_TLS
+ */
+MUST_USE int ssl_context_give_tickets(struct ssl_context *ctx, struct err *err);
 
 /**
  * Application protocols to offer, or to choose from (RFC 7301); not in

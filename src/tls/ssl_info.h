@@ -177,6 +177,7 @@ struct ssl_info {
     struct ssl_ids extensions;    /* that the server answered with */
     unsigned max_fragment_length; /* bytes (RFC 6066 4); 0: not agreed on */
     unsigned record_size_limit; /* the server's (RFC 8449); 0: it named none */
+    bool resumed;               /* with a ticket that we gave before */
     unsigned tickets;     /* NewSessionTicket messages that went by, up to the
                              first application data */
     unsigned round_trips; /* of the handshake */

@@ -118,6 +118,8 @@ void ssl_socket_info(const struct ssl_socket *sock, struct ssl_info *info,
     info->server_side = sock->ctx->protocol == SSL_PROTOCOL_TLS_SERVER;
     info->verify_mode = sock->ctx->verify_mode;
     info->name_checked = sock->name_checked;
+    info->resumed = sock->handshake_done && sock->ctx->tickets != NULL &&
+                    !sock->tap.own_sent;
     info->cert_refused = sock->cert_refused;
     info->wire_in = sock->wire_in;
     info->wire_out = sock->wire_out;

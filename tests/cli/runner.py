@@ -45,6 +45,7 @@ import test_signals  # noqa: F401
 import test_self_signed  # noqa: F401
 import test_secrets  # noqa: F401
 import test_streams  # noqa: F401
+import test_tickets  # noqa: F401
 import test_trace  # noqa: F401
 import test_tunnel  # noqa: F401
 import test_usage  # noqa: F401

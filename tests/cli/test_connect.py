@@ -39,7 +39,7 @@ def no_tls(t, r):
                          "certificate": None, "alpn": None, "extensions": [],
                          "max_fragment_length": None,
                          "record_size_limit": None, "ems": None, "etm": None,
-                         "tickets": 0, "round_trips": 0,
+                         "resumed": False, "tickets": 0, "round_trips": 0,
                          "close_notify_sent": False,
                          "close_notify_received": False}, "tls")
     t.eq(report["bytes"], {"in": 0, "out": 0, "wire_in": 0, "wire_out": 0,

@@ -158,6 +158,7 @@ static struct report full(void) {
     r.tls.sig_alg = 0x0403;
     r.tls.extensions = (struct ssl_ids){ 2, { 23, 0xABCD } };
     r.tls.record_size_limit = 512;
+    r.tls.resumed = true;
     r.tls.tickets = 2;
     r.tls.in = (struct ssl_traffic){ 900, 4, 800, 700, 11 };
     r.tls.sent_count = 1;
@@ -184,7 +185,7 @@ static void json_has_all_that_is_known(void **state) {
         "\"certificate\":null,\"alpn\":null,\"extensions\":[\"extended_master_"
         "secret\","
         "\"0xABCD\"],\"max_fragment_length\":null,\"record_size_limit\":512,"
-        "\"ems\":true,\"etm\":false,\"tickets\":2,",
+        "\"ems\":true,\"etm\":false,\"resumed\":true,\"tickets\":2,",
         "\"handshake\":{\"in\":{\"bytes\":900,\"records\":4,"
         "\"largest_record\":800,\"largest_message\":700,"
         "\"largest_message_type\":\"Certificate\"},\"out\":{\"bytes\":0,"
