@@ -165,6 +165,7 @@ coverage:
 
 bench:
 	sh tests/deps.sh packages build bench
+	$(if $(filter none,$(ACCEL)),,sh tests/deps.sh packages accel || :)
 	$(if $(MBEDTLS_STAMP),$(MAKE) $(MBEDTLS_STAMP))
 	sh tests/deps.sh nginx $(DEPS) || :
 	$(MAKE) bench-run

@@ -52,7 +52,7 @@ class Flow:
                 version=self.version, suites="Ciphersuites = " + self.suite
                 if self.suite else "")))
         if self.tool == PLAIN:
-            self.env["MPTLS_ACCEL"] = "none"
+            self.env.update(MPTLS_ACCEL="none")
         try:
             self.start()
         except BaseException:

@@ -7,7 +7,7 @@ import tempfile
 
 import load
 import peers
-from measure import OURS, Goal, Row, in_turn, timed
+from measure import NO_ACCEL, OURS, PLAIN, Goal, Row, in_turn, timed
 from peers import ROOT
 
 # Where systems have theirs.
@@ -22,12 +22,13 @@ def pair(name, title, limit):
             Row(name + ".cpu", title + ", CPU", "ms", Goal("<=", limit))]
 
 
-def with_file(programs, tool, port):
+def with_file(tool, port):
     """The client's command, with one CA in a file."""
     at = "127.0.0.1:%d" % port
+    if tool in (OURS, PLAIN):
+        return ["connect", at, "--cafile", ROOT, "--server-hostname",
+                "localhost"]
     return {
-        OURS: lambda: ["connect", at, "--cafile", ROOT, "--server-hostname",
-                       "localhost"],
         "openssl": lambda: [
             "s_client", "-connect", at, "-quiet", "-no_ign_eof", "-CAfile",
             ROOT, "-no-CApath", "-no-CAstore", "-verify_return_error",
@@ -91,8 +92,9 @@ class Store:
 def with_store(tool, port, store):
     """The command and its environment, with the trust of the system."""
     at = "127.0.0.1:%d" % port
-    if tool == OURS:
-        return ["connect", at, "--server-hostname", "localhost"], store.ours
+    if tool in (OURS, PLAIN):
+        return ["connect", at, "--server-hostname", "localhost"], {
+            **store.ours, "MPTLS_ACCEL": "none" if tool == PLAIN else "auto"}
     return {
         "openssl": lambda: [
             "s_client", "-connect", at, "-quiet", "-no_ign_eof",
@@ -122,14 +124,16 @@ def run(programs, settings):
     with server:
         file_rows = in_turn(
             pair("connect", "one verified connect, one CA file", 0.5),
-            programs.listed(OURS, "openssl", "gnutls-cli", "socat", "ncat"),
+            programs.listed(OURS, PLAIN, "openssl", "gnutls-cli", "socat",
+                            "ncat"),
             lambda tool: milliseconds(timed(
-                [programs[tool], *with_file(programs, tool, port)])),
+                [programs[tool], *with_file(tool, port)],
+                NO_ACCEL if tool == PLAIN else None)),
             settings.rounds(40))
         with Store(programs) as store:
             store_rows = in_turn(
                 pair("store", "the same with the system's trust store", 0.2),
-                programs.listed(OURS, "openssl", "curl", "socat",
+                programs.listed(OURS, PLAIN, "openssl", "curl", "socat",
                                 "gnutls-cli"),
                 lambda tool: milliseconds(stored(programs, tool, port, store)),
                 settings.rounds(40))

@@ -100,8 +100,7 @@ def usual(grind, *args, **how):
 def connects(programs, grind):
     server, port = peers.openssl(programs)
     with server:
-        yield "connect", usual(grind, *connect.with_file(
-            programs, OURS, port))
+        yield "connect", usual(grind, *connect.with_file(OURS, port))
         with connect.Store(programs) as store:
             yield "store", usual(grind, *connect.with_store(
                 OURS, port, store)[0], env=store.ours)

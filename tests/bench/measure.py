@@ -17,6 +17,7 @@ import load  # noqa: E402 - it is there
 
 OURS = "mptls"
 PLAIN = "mptls without ACCEL"
+NO_ACCEL = {**os.environ, "MPTLS_ACCEL": "none"}
 
 
 class Goal:

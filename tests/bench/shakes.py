@@ -20,7 +20,9 @@ TOOLS = (OURS, "openssl", "gnutls-serv", "stunnel", "nginx")
 
 def start(programs, tool, backend):
     return {
-        OURS: lambda: peers.mptls(programs, "--keep-open", "--discard"),
+        # The others give tickets without being told.
+        OURS: lambda: peers.mptls(programs, "--keep-open", "--discard",
+                                  "--tickets"),
         "openssl": lambda: peers.openssl(programs),
         "gnutls-serv": lambda: peers.gnutls(programs),
         "stunnel": lambda: peers.stunnel(programs, backend),

@@ -7,7 +7,7 @@ import os
 import tempfile
 
 import peers
-from measure import OURS, Goal, Row, in_turn, timed
+from measure import NO_ACCEL, OURS, PLAIN, Goal, Row, in_turn, timed
 from peers import ROOT
 
 JOBS = 16
@@ -36,7 +36,7 @@ def start(programs):
 def run(programs, settings):
     rows = []
     server, port = start(programs)
-    tools = [OURS, PEER if programs.has("openssl") and
+    tools = [*programs.listed(OURS, PLAIN), PEER if programs.has("openssl") and
              programs.has("xargs") else (PEER, "not installed")]
     with server, tempfile.TemporaryDirectory(prefix="mptls-") as folder:
         for count in settings.targets:
@@ -47,6 +47,7 @@ def run(programs, settings):
                      note="targets are checked %d at a time" % JOBS),
                  Row("targets.%d.cpu" % count, title + ", CPU", "s")],
                 tools, lambda tool: timed(command(
-                    programs, tool, "127.0.0.1:%d" % port, count, folder)),
+                    programs, tool, "127.0.0.1:%d" % port, count, folder),
+                    NO_ACCEL if tool == PLAIN else None),
                 settings.rounds(3))
     return rows
