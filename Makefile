@@ -231,6 +231,15 @@ $(BUILD)/gen/mbedtls_names.inc: $(MBEDTLS_STAMP) $(BUILD)/flags
 			name = $$2; sub("MBEDTLS_ERR_", "", name); \
 			printf "{ %s, \"%s\" },\n", $$3, name }' >$@
 
+PROFILES := $(sort $(wildcard src/profiles/*.profile))
+$(BUILD)/gen/profiles.inc: $(PROFILES) Makefile
+	@mkdir -p $(@D)
+	@for f in $(PROFILES); do n=$${f##*/}; \
+		printf '{ "%s",\n' "$${n%.profile}"; \
+		sed 's/[\\"]/\\&/g; s/.*/"&\\n"/' "$$f" && printf '},\n' || \
+		exit 1; done >$@.new && mv $@.new $@
+$(BUILD)/src/tls/ssl_profile.o: $(BUILD)/gen/profiles.inc
+
 $(BUILD)/src/report/%.o $(BUILD)/src/cli/%.o: LEVEL := $(COLD)
 $(BUILD)/%.o: %.c $(BUILD)/flags $(MBEDTLS_STAMP) \
 		| $(BUILD)/gen/mbedtls_names.inc

@@ -64,6 +64,8 @@
 #   server-wrong-ku              RSA 2048, keyUsage keyCertSign only
 #   server-wrong-eku-ca          under a CA with EKU clientAuth only
 #   server-weak-ca               under a CA with a key of RSA 1024
+#   server-rsa4096               RSA 4096, as are its CA and root-rsa4096 (also
+#                                .der), sent along with other-root: over 4 KB
 #   server-wildcard-mid          SAN DNS:foo.*.example.test and DNS:*.test
 #   client-other                 a client signed by other-root
 #   client-expired               valid only in 2020
@@ -89,7 +91,7 @@ huge_padding=2500    # bytes of comment in each certificate of the huge chain
 huge_minimum=20480   # bytes of DER the huge chain must exceed
 
 # The certificates, in the order they are made; an issuer comes first.
-#   key:     ec256, ec384, rsa2048 or rsa1024
+#   key:     ec256, ec384, or rsa and the bits
 #   issuer:  a name from this table, or "self"
 #   profile: see write_extensions
 #   dates:   see set_dates
@@ -142,6 +144,9 @@ server-aia                  ec256   sha256 intermediate             server-aia  
 server-wrong-ku             rsa2048 sha256 root                     server-ku    long   local                             localhost
 server-wrong-eku-ca         ec256   sha256 intermediate-eku-client  server       long   local                             localhost
 server-weak-ca              ec256   sha256 intermediate-rsa1024     server       long   local                             localhost
+root-rsa4096                rsa4096 sha256 self                     root         long   -                                 mptls test RSA root
+intermediate-rsa4096        rsa4096 sha256 root-rsa4096             intermediate long   -                                 mptls test RSA intermediate
+server-rsa4096              rsa4096 sha256 intermediate-rsa4096     server-rsa   long   local                             localhost
 client-expired              ec256   sha256 root                     client       past   -                                 mptls test client
 client-self-signed          ec256   sha256 self                     client       long   -                                 mptls test client
 client-missing-intermediate ec256   sha256 intermediate             client       long   -                                 mptls test client
@@ -150,7 +155,7 @@ EOF
 }
 
 # Those to write in DER too: files of certificates, and of keys.
-der_certificates='root other-root server-ec256 server-rsa2048 client-ec256'
+der_certificates='root root-rsa4096 other-root server-ec256 server-rsa2048 client-ec256'
 der_keys='server-ec256 server-rsa2048 client-ec256'
 
 # Those that must verify against root with the certificates in their own file.
@@ -344,6 +349,7 @@ make_chains() {
     append server-name-constraints intermediate-constrained
     append server-wrong-eku-ca intermediate-eku-client
     append server-weak-ca intermediate-rsa1024
+    append server-rsa4096 intermediate-rsa4096 root-rsa4096 other-root
 }
 
 # Each certificate of the huge chain is padded with a long comment. Only the

@@ -16,8 +16,8 @@
 #include "tls/ssl_heap.h"
 
 const struct command *const commands[] = {
-    &cmd_connect, &cmd_serve,      &cmd_check, &cmd_verify, &cmd_ciphers,
-    &cmd_explain, &cmd_completion, &cmd_help,  NULL,
+    &cmd_connect,  &cmd_serve,   &cmd_check,      &cmd_verify, &cmd_ciphers,
+    &cmd_profiles, &cmd_explain, &cmd_completion, &cmd_help,   NULL,
 };
 
 /* A socket must not become stdin, stdout or stderr because one of them was

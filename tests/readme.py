@@ -86,11 +86,41 @@ def server(*args, connect=(), name="server-ec256"):
     return example
 
 
+RSA_CA = ("--cafile", cert("root-rsa4096.der"))
+DER_CA = ("--verify", "required", "--cafile", cert("root.der"))
+
+
+def only_x25519(*args):
+    """An example of connect, against a server with one group."""
+    def example(t):
+        profile = t.named(b"groups x25519\n")
+        return client(*args, serve=("--as", profile, "--keep-open"))(t)
+    return example
+
+
 PAGE = [
     ("The clock is not set",
-     "A board without a clock starts at 2000-01-01, and every certificate is "
-     "from its\nfuture. `--time` plays that here.",
-     client(*CA, "--time", "2000-01-01")),
+     "An esp32 starts at 2000-01-01, and every certificate is from its "
+     "future.",
+     client("--as", "micropython-esp32", *DER_CA)),
+    ("The chain does not fit the input buffer",
+     "A firmware that was built for 4 KB, and a server that sends more than "
+     "it needs.",
+     client("--max-in-record", "4k", *RSA_CA, name="server-rsa4096")),
+    ("The heap is used up",
+     "",
+     client("--as", "micropython-1.24", "--heap-limit", "30k", *DER_CA)),
+    ("An RSA key of 4096 bits",
+     "Arduino's precompiled libraries for the ESP32 leave such numbers to "
+     "hardware that\ncannot do them.",
+     client("--as", "arduino-esp32", "--verify", "required", *RSA_CA,
+            name="server-rsa4096")),
+    ("PEM where DER is wanted",
+     "",
+     client("--as", "micropython-1.24", "--verify", "required", *CA)),
+    ("The group is another",
+     "MicroPython leaves X25519 out; this server has nothing else.",
+     only_x25519("--as", "micropython-1.24", *DER_CA, "--why")),
     ("The name is another",
      "",
      client(*CA, name="server-wrong-host")),
@@ -112,7 +142,7 @@ PAGE = [
     ("TLS 1.3 only",
      "MicroPython has TLS 1.2 at most. `--why` asks the server, by further "
      "connections,\nwhat it takes.",
-     client(*CA, "--max-version", "1.2", "--why",
+     client("--as", "micropython-1.24", *DER_CA, "--why",
             serve=("--min-version", "1.3", "--keep-open"))),
     ("Not TLS at all",
      "A port for HTTP answers in HTTP.",

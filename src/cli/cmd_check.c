@@ -70,7 +70,8 @@ static const struct opt_group check_groups[] = {
     { NULL, tls_save_opts, TLS },
     { NULL, tls_expect_opts, TLS },
     { NULL, tls_wire_opts, TLS },
-    { "Device", device_opts, TLS },
+    { "Device", device_as_opts, TLS },
+    { NULL, device_limit_opts, TLS },
     OPT_GROUPS_END
 };
 
@@ -254,6 +255,7 @@ static int open_output(struct check *c, struct err *err) {
     int opened = c->json ? 0 : output_open(&c->out, 0, json, err);
     c->out.expect = &c->expect;
     c->out.details = true;
+    c->out.errors = device_errors(c->o.client.tls.as);
     return opened;
 }
 

@@ -2,11 +2,12 @@
 #include <string.h>
 
 #include "cli/commands.h"
-#include "cli/tls_options.h"
+#include "cli/device.h"
 #include "report/report.h"
 #include "tls/ssl_context.h"
 
 struct ciphers_options {
+    struct tls_options tls; /* --as only */
     const char *ciphers;
     int version; /* ssl_version; -1: both */
     unsigned verbose;
@@ -27,11 +28,13 @@ static const struct opt ciphers_opts[] = {
 };
 
 static const struct opt_group ciphers_groups[] = {
-    { "Options", ciphers_opts, 0 }, OPT_GROUPS_END
+    { "Options", ciphers_opts, 0 },
+    { NULL, device_as_opts, offsetof(struct ciphers_options, tls) },
+    OPT_GROUPS_END
 };
 
 static const char *const examples[] = {
-    "mptls ciphers",
+    "mptls ciphers", "mptls ciphers --as micropython-esp8266",
     "mptls ciphers -v --ciphers ECDHE-RSA-AES128-GCM-SHA256,0xC02B", NULL
 };
 
@@ -69,8 +72,9 @@ static void print_one(const struct ciphers_options *o, int id) {
 }
 
 static int ciphers_run(int argc, char **argv) {
-    struct ciphers_options o = { .version = -1 };
+    struct ciphers_options o = { .tls = TLS_OPTIONS_INIT, .version = -1 };
     struct ssl_context ctx;
+    struct device device = { 0 };
     struct err err = ERR_INIT;
     size_t n = 0;
     int status = 0;
@@ -83,6 +87,9 @@ static int ciphers_run(int argc, char **argv) {
         return command_failed(&cmd_ciphers, &err);
     }
     if (ssl_context_init(&ctx, SSL_PROTOCOL_TLS_CLIENT, &err) != 0 ||
+        device_read(&device, &o.tls, &err) != 0 ||
+        (device.played &&
+         ssl_profile_apply(&device.profile, &ctx, &err) != 0) ||
         (o.ciphers != NULL &&
          ssl_context_set_ciphers(&ctx, o.ciphers, &err) != 0)) {
         status = command_failed(&cmd_ciphers, &err);
@@ -94,6 +101,7 @@ static int ciphers_run(int argc, char **argv) {
         status = command_flush();
     }
     ssl_context_free(&ctx);
+    device_free(&device);
     return status;
 }
 

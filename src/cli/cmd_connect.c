@@ -28,7 +28,8 @@ static const struct opt_group connect_groups[] = {
     { NULL, tls_save_opts, TLS },
     { NULL, tls_expect_opts, TLS },
     { NULL, tls_wire_opts, TLS },
-    { "Device", device_opts, TLS },
+    { "Device", device_as_opts, TLS },
+    { NULL, device_limit_opts, TLS },
     OPT_GROUPS_END
 };
 
@@ -80,6 +81,7 @@ static int connect_run(int argc, char **argv) {
     int opened =
         output_open(&out, o.client.tls.verbose, &o.client.tls.json, &r.err);
     out.expect = &expect;
+    out.errors = device_errors(o.client.tls.as);
     if (opened == 0 &&
         expect_read(&expect, &o.client.tls.expects, &r.err) == 0 &&
         r.err.origin == ERR_NONE) {

@@ -64,7 +64,8 @@ static const struct opt_group serve_groups[] = {
     { NULL, tls_save_opts, offsetof(struct serve_options, tls) },
     { NULL, tls_expect_opts, offsetof(struct serve_options, tls) },
     { NULL, tls_wire_opts, offsetof(struct serve_options, tls) },
-    { "Device", device_opts, offsetof(struct serve_options, tls) },
+    { "Device", device_as_opts, offsetof(struct serve_options, tls) },
+    { NULL, device_limit_opts, offsetof(struct serve_options, tls) },
     OPT_GROUPS_END
 };
 
@@ -425,6 +426,7 @@ static int serve_run(int argc, char **argv) {
     bool no_cert = false;
     int opened = output_open(&s.out, s.o.tls.verbose, &s.o.tls.json, err);
     s.out.expect = &s.expect;
+    s.out.errors = device_errors(s.o.tls.as);
     if (s.o.tls.verbose > 0 && s.hand.unheard.origin != ERR_NONE) {
         output_warning(&s.out, s.hand.unheard.msg);
     }

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/device.h"
 #include "cli/output.h"
 #include "cli/session.h"
 #include "cli/tls_options.h"
@@ -50,6 +51,7 @@ static const struct opt output_opts[] = {
 static const struct opt_group verify_groups[] = {
     { "Verification", verify_opts, 0 },
     { "Trust", tls_trust_opts, offsetof(struct verify_options, tls) },
+    { NULL, device_as_opts, offsetof(struct verify_options, tls) },
     { "Output", output_opts, offsetof(struct verify_options, tls) },
     { NULL, tls_expect_opts, offsetof(struct verify_options, tls) },
     OPT_GROUPS_END
@@ -228,6 +230,7 @@ static int verify_run(int argc, char **argv) {
     }
     bool opened = to_stdout || output_open(&out, 0, &o.tls.json, &r.err) == 0;
     out.expect = &expect;
+    out.errors = device_errors(o.tls.as);
     if (opened && expect_read(&expect, &o.tls.expects, &r.err) == 0 &&
         r.err.origin == ERR_NONE) {
         run(&o, operand, &setup, &chain, &r);

@@ -11,6 +11,7 @@ extern const struct command cmd_serve;
 extern const struct command cmd_check;
 extern const struct command cmd_verify;
 extern const struct command cmd_ciphers;
+extern const struct command cmd_profiles;
 extern const struct command cmd_explain;
 extern const struct command cmd_completion;
 extern const struct command cmd_help;

@@ -248,13 +248,22 @@ static enum conn_result step_command(struct conn *c) {
     return CONN_BUSY;
 }
 
+/* OpenSSL 3 answers an end without close_notify, as a board's is, by
+ * decode_error; the board is gone by then. */
+static bool about_our_end(const struct conn *c, const struct err *late) {
+    enum { DECODE_ERROR = 50 };
+    return c->setup->ctx.no_close_notify && late->origin == ERR_ALERT &&
+           late->code == DECODE_ERROR;
+}
+
 /* What an end that we have announced may still bring: the peer's refusal of
  * our certificate, or a record that is none. Its own end is no failure. */
 static enum conn_result step_settle(struct conn *c) {
     struct err late = ERR_INIT, up = ERR_INIT;
     unsigned char unread[4096];
     ssize_t n = ssl_socket_read(&c->sock, unread, sizeof unread, &late);
-    if (late.origin == ERR_ALERT || late.origin == ERR_TLS) {
+    if ((late.origin == ERR_ALERT || late.origin == ERR_TLS) &&
+        !about_our_end(c, &late)) {
         c->err = late;
         begin_linger(c);
         return CONN_BUSY;
@@ -276,7 +285,7 @@ static enum conn_result step_linger(struct conn *c) {
     bool raw = c->err.origin != ERR_NONE || c->sock.close_notify_received;
     struct stream *from = raw ? c->lower : &c->sock.stream;
     ssize_t n = from->ops->read(from, unread, sizeof unread, &late);
-    if (late.origin == ERR_ALERT) {
+    if (late.origin == ERR_ALERT && !about_our_end(c, &late)) {
         c->err = late;
     }
     if (n == STREAM_EOF || n == STREAM_ERROR ||

@@ -5,18 +5,36 @@
 #define CLI_DEVICE_H
 
 #include "cli/tls_options.h"
-#include "tls/ssl_device.h"
 
-/* The table; its offsets are in struct tls_options. */
-extern const struct opt device_opts[];
+/* The tables; their offsets are in struct tls_options. */
+extern const struct opt device_as_opts[];    /* which device */
+extern const struct opt device_limit_opts[]; /* single limits of one */
 
 /**
- * What the options say of the device.
+ * Read the profile that --as names.
  *
- * @param d  set; all zeros: no device
- * @return 0, or -1: ERR_USAGE
+ * @param as  a name of a profile that is built in, or a file
+ * @return 0, or -1: ERR_USAGE if there is neither, with the nearest name;
+ *         ERR_FILE with what is wrong with the file. device_free() is due.
  */
-MUST_USE int device_read(const struct tls_options *o, struct ssl_device *d,
+MUST_USE int device_load(struct device *d, const char *as, struct err *err);
+
+/**
+ * What the options say of the device: the profile's limits, and those given.
+ *
+ * @return 0, or -1 as device_load(). device_free() is due.
+ */
+MUST_USE int device_read(struct device *d, const struct tls_options *o,
                          struct err *err);
+
+/**
+ * @param as  --as, or NULL
+ * @return how the device's program sees a failure; MicroPython's way where none
+ *         is played, or it cannot be read
+ */
+enum mp_errors device_errors(const char *as);
+
+/** May be called twice. */
+void device_free(struct device *d);
 
 #endif

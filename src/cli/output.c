@@ -64,6 +64,20 @@ void output_handshake(const struct output *out, const struct report *r) {
     }
 }
 
+/* What the board would raise; NULL: nothing, or it is not what failed. */
+static const char *micropython(const struct output *out, const struct report *r,
+                               char *buf, size_t len) {
+    bool backend = r->tls.server_side && r->stage == STAGE_CONNECT;
+    if (backend || out->errors == MP_ERRORS_NONE) {
+        return NULL;
+    }
+    if (out->errors == MP_ERRORS_AXTLS) {
+        return mp_error_axtls(&r->err, buf, len);
+    }
+    return (r->stage == STAGE_SETUP ? mp_error_loading : mp_error)(&r->err, buf,
+                                                                   len);
+}
+
 void output_judge(const struct output *out, struct report *r,
                   struct output_words *words) {
     struct status s = status_of(&r->err, r->stage, r->tls.cert_refused);
@@ -71,11 +85,8 @@ void output_judge(const struct output *out, struct report *r,
     r->status_name = s.name;
     r->exit = s.number;
     r->exit_name = s.name;
-    r->micropython = (r->stage == STAGE_SETUP ? mp_error_loading : mp_error)(
-        &r->err, words->micropython, sizeof words->micropython);
-    if (r->tls.server_side && r->stage == STAGE_CONNECT) {
-        r->micropython = NULL; /* a board is not what failed */
-    }
+    r->micropython =
+        micropython(out, r, words->micropython, sizeof words->micropython);
     r->name = explain_name(&r->err, r->status, words->name);
     r->mbedtls = explain_mbedtls(&r->err, words->mbedtls);
     if (out->expect != NULL) {

@@ -80,11 +80,11 @@ static int ask_sig_algs(struct probe *p, struct report_probe *out) {
 }
 
 /* What the device cannot take of what Mbed TLS took. @return its length */
-static int limits(const struct ssl_profile *d, unsigned records, char *buf,
+static int limits(const struct ssl_device *d, unsigned records, char *buf,
                   size_t len) {
     char name[SSL_LABEL_MAX];
     const struct ssl_traffic *in = &info.in;
-    if (in->largest_record > d->max_in_record) {
+    if (d->max_in_record != 0 && in->largest_record > d->max_in_record) {
         return snprintf(buf, len, "a record of %zu bytes is over its %zu",
                         in->largest_record, d->max_in_record);
     }
@@ -93,7 +93,7 @@ static int limits(const struct ssl_profile *d, unsigned records, char *buf,
                         ssl_name(SSL_KIND_MESSAGE, in->largest_type, name),
                         in->largest_message, d->max_in_message);
     }
-    if (!d->joins && records > 1) {
+    if (d->whole_messages && records > 1) {
         return snprintf(buf, len,
                         "a message comes in %u records, which it does not join",
                         records);
@@ -106,8 +106,8 @@ static int limits(const struct ssl_profile *d, unsigned records, char *buf,
 static void note_chain(const struct ssl_profile *d, char *buf, size_t len) {
     for (size_t i = 0; i < info.sent_count; i++) {
         const struct ssl_cert_info *c = &info.sent[i];
-        bool ec = strncmp(c->key, "EC", 2) == 0 && !d->ec_keys;
-        bool pss = strstr(c->signature, "PSS") != NULL && !d->pss;
+        bool ec = strncmp(c->key, "EC", 2) == 0 && d->certs.allowed_curves == 0;
+        bool pss = strstr(c->signature, "PSS") != NULL && d->device.no_pss;
         if (ec || pss) {
             snprintf(buf, len, "certificate %zu has %s, which it does not know",
                      i, ec ? "an EC key" : "an RSASSA-PSS signature");
@@ -132,7 +132,7 @@ static void result(const struct ssl_profile *d, unsigned records,
     }
     snprintf(out->result, sizeof out->result, "%s, %s%s%s", info.version,
              info.cipher, group[0] != '\0' ? ", " : "", group);
-    if (limits(d, records, out->note, sizeof out->note) > 0) {
+    if (limits(&d->device, records, out->note, sizeof out->note) > 0) {
         out->status = DEVICE_LIMIT;
     } else {
         note_chain(d, out->note, sizeof out->note);
@@ -162,7 +162,7 @@ static int ask_old(struct probe *p, const struct ssl_profile *d,
     put_all(&o.of[SSL_KIND_GROUP], d->groups);
     put_all(&o.of[SSL_KIND_SIG_ALG], d->sig_algs);
     const char *name = p->config->server_name;
-    if (d->server_name && name != NULL) {
+    if (!d->device.sends_no_name && name != NULL) {
         snprintf(o.server_name, sizeof o.server_name, "%s", name);
     }
     int taken = probe_ask(p, &o, &chosen);
@@ -180,14 +180,15 @@ static int ask_device(struct probe *p, const struct ssl_profile *d,
     struct ssl_context ctx;
     struct err why = ERR_INIT;
     int rc = -1;
-    out->name = d->name;
-    out->title = d->title;
+    snprintf(out->name, sizeof out->name, "%s", d->name);
+    snprintf(out->title, sizeof out->title, "%s", d->title);
     if (context(&ctx, &why) != 0 || ssl_profile_apply(d, &ctx, &why) != 0 ||
         own_certificate(p, &ctx, &why) != 0) {
         p->err = why;
         goto out;
     }
-    rc = probe_shake(p, &ctx, d->server_name ? p->config->server_name : NULL,
+    rc = probe_shake(p, &ctx,
+                     d->device.sends_no_name ? NULL : p->config->server_name,
                      &info, &why);
     if (rc == 0) {
         result(d, p->records, &why, out);
@@ -200,17 +201,41 @@ out:
     return rc;
 }
 
+/* Does it offer what the one that it is like does, within the same limits? Such
+ * a port of it has nothing new to tell. */
+static bool is_port(const char *text) {
+    static const char *const keys[] = {
+        "versions",      "ciphers",  "groups", "sig-algs", "extensions",
+        "max-in-record", "messages", "rsa",    "pss",      "curves"
+    };
+    const char *value;
+    size_t len;
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        if (ssl_profile_next(text, keys[i], &value, &len) != NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int probe_devices(struct probe *p, struct report_probe *out) {
-    const struct ssl_profile *d;
+    static struct ssl_profile d;
+    const char *name;
     p->doing = "signature algorithms";
     if (ask_sig_algs(p, out) != 0) {
         return -1;
     }
     p->doing = "devices";
-    for (size_t i = 0; (d = ssl_profile_at(i)) != NULL &&
+    for (size_t i = 0; (name = ssl_profile_name(i)) != NULL &&
                        out->device_count < REPORT_DEVICES_MAX;
          i++) {
-        if (ask_device(p, d, &out->devices[out->device_count]) != 0) {
+        if (ssl_profile_load(&d, name, &p->err) != 0) {
+            return -1;
+        }
+        if (is_port(d.text)) {
+            continue;
+        }
+        if (ask_device(p, &d, &out->devices[out->device_count]) != 0) {
             return -1;
         }
         out->device_count++;

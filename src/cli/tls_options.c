@@ -300,21 +300,23 @@ static int make_context(struct tls_setup *s, const struct tls_options *o,
         return bad_data(&why, "--cafile", o->cafile, "--cadata", o->cadata,
                         err);
     }
-    if (load_pairs(s, o, before, err) != 0) {
-        return -1;
-    }
-    if (o->ciphers != NULL &&
-        ssl_context_set_ciphers(&s->ctx, o->ciphers, err) != 0) {
+    if ((s->device.played &&
+         ssl_profile_apply(&s->device.profile, &s->ctx, err) != 0) ||
+        load_pairs(s, o, before, err) != 0) {
         return -1;
     }
     if ((o->min_version >= 0 || o->max_version >= 0) &&
         ssl_context_set_versions(
             &s->ctx,
             o->min_version >= 0 ? (enum ssl_version)o->min_version
-                                : SSL_TLS_1_2,
+                                : s->ctx.min_wanted,
             o->max_version >= 0 ? (enum ssl_version)o->max_version
-                                : SSL_TLS_1_3,
+                                : s->ctx.max_wanted,
             err) != 0) {
+        return -1;
+    }
+    if (o->ciphers != NULL &&
+        ssl_context_set_ciphers(&s->ctx, o->ciphers, err) != 0) {
         return -1;
     }
     if (o->alpn != NULL && ssl_context_set_alpn(&s->ctx, o->alpn, err) != 0) {
@@ -324,7 +326,7 @@ static int make_context(struct tls_setup *s, const struct tls_options *o,
         return -1;
     }
     s->ctx.allow_truncation = o->allow_truncation;
-    s->ctx.no_close_notify = o->mp_defaults;
+    s->ctx.no_close_notify |= o->mp_defaults;
     s->ctx.now = &s->now;
     ssl_context_set_pins(&s->ctx, s->pins, o->pins.n);
     return 0;
@@ -339,7 +341,8 @@ static int set_trust(struct tls_setup *s, const struct tls_options *o,
         s->trust = o->cafile != NULL ? "--cafile" : "--cadata";
         return 0;
     }
-    if (o->mp_defaults) { /* MicroPython: has no store to fall back on */
+    /* MicroPython: has no store to fall back on. */
+    if (o->mp_defaults || (s->device.played && !s->device.profile.has_store)) {
         return 0;
     }
     if (ca_store_find(&s->store, err) != 0) {
@@ -368,12 +371,15 @@ static int load_crl(struct tls_setup *s, const char *data, struct err *err) {
 }
 
 static enum ssl_verify_mode verify_mode(const struct tls_options *o,
-                                        bool server) {
+                                        const struct device *d, bool server) {
     if (o->verify >= 0) {
         return (enum ssl_verify_mode)o->verify;
     }
     /* MicroPython: cert_reqs=CERT_NONE is wrap_socket's default. */
-    return server || o->mp_defaults ? SSL_CERT_NONE : SSL_CERT_REQUIRED;
+    if (server || o->mp_defaults) {
+        return SSL_CERT_NONE;
+    }
+    return d->played ? d->profile.verify_mode : SSL_CERT_REQUIRED;
 }
 
 static int check_pairs(const struct tls_options *o, bool server,
@@ -396,8 +402,8 @@ static int check_pairs(const struct tls_options *o, bool server,
     return 0;
 }
 
-static int check_usage(const struct tls_options *o, bool server,
-                       struct err *err) {
+static int check_usage(const struct tls_options *o, const struct device *d,
+                       bool server, struct err *err) {
     if (o->cafile != NULL && o->cadata != NULL) {
         return err_set(err, ERR_USAGE, 0,
                        "--cafile and --cadata are one or the other");
@@ -406,12 +412,12 @@ static int check_usage(const struct tls_options *o, bool server,
         return -1;
     }
     if (o->tickets &&
-        (verify_mode(o, server) != SSL_CERT_NONE || o->pins.n > 0)) {
+        (verify_mode(o, d, server) != SSL_CERT_NONE || o->pins.n > 0)) {
         return err_set(err, ERR_USAGE, 0,
                        "--tickets goes with neither --verify nor --pin: a "
                        "session that is resumed brings no certificate");
     }
-    if (o->crl != NULL && verify_mode(o, server) == SSL_CERT_NONE) {
+    if (o->crl != NULL && verify_mode(o, d, server) == SSL_CERT_NONE) {
         return err_set(err, ERR_USAGE, 0,
                        "--crl wants --verify required or optional");
     }
@@ -440,12 +446,9 @@ int tls_setup_init(struct tls_setup *s, const struct tls_options *o,
     if (trace_check(&o->trace, err) != 0) {
         goto out;
     }
-    if (check_usage(o, server, err) != 0) {
-        goto out;
-    }
-    if (device_read(o, &s->device, err) != 0 ||
-        clock_read(o->time, &s->now, err) != 0 ||
-        read_pins(s, &o->pins, err) != 0 ||
+    if (device_read(&s->device, o, err) != 0 ||
+        check_usage(o, &s->device, server, err) != 0 ||
+        tls_setup_clock(s, o, err) != 0 || read_pins(s, &o->pins, err) != 0 ||
         read_piece(&ca, "--cadata", o->cadata, err) != 0 ||
         read_file(&ca, "--cafile", o->cafile, err) != 0) {
         goto out;
@@ -454,9 +457,9 @@ int tls_setup_init(struct tls_setup *s, const struct tls_options *o,
         .server_side = server,
         .cadata = ca.data,
         .cadata_len = ca.len,
-        .cert_reqs = verify_mode(o, server),
+        .cert_reqs = verify_mode(o, &s->device, server),
         .do_handshake = !o->defer_handshake,
-        .device = &s->device,
+        .device = &s->device.limits,
     };
     if (make_context(s, o, before, err) != 0 || set_trust(s, o, err) != 0 ||
         load_crl(s, o->crl, err) != 0 ||
@@ -476,13 +479,15 @@ out:
 
 int tls_setup_clock(struct tls_setup *s, const struct tls_options *o,
                     struct err *err) {
-    return clock_read(o->time, &s->now, err);
+    bool boot = o->time == NULL && s->device.profile.clock[0] != '\0';
+    return clock_read(boot ? s->device.profile.clock : o->time, &s->now, err);
 }
 
 void tls_setup_free(struct tls_setup *s) {
     ssl_context_free(&s->ctx);
     ca_store_free(&s->store);
     keylog_close(&s->keylog);
+    device_free(&s->device);
 }
 
 enum pump_on_eof tls_on_eof(const struct tls_options *o, bool server) {

@@ -10,6 +10,7 @@
 #include "cli/opt.h"
 #include "io/pump.h"
 #include "tls/ssl_context.h"
+#include "tls/ssl_profile.h"
 
 struct ssl_self_signed;
 
@@ -25,7 +26,8 @@ struct tls_options {
     int verify;                   /* ssl_verify_mode; -1: the default */
     int min_version, max_version; /* ssl_version; -1: the default */
     bool mp_defaults, allow_truncation, defer_handshake, tickets;
-    int on_eof; /* index into on_eof_names; -1: the default */
+    int on_eof;     /* index into on_eof_names; -1: the default */
+    const char *as; /* --as; NULL: no device is played */
     int64_t max_in_record, max_out_record, heap_limit; /* bytes; 0: none */
     unsigned heap_fail_at;                             /* 0: none */
     int64_t handshake_timeout, idle_timeout, max_time; /* ms; 0: none */
@@ -71,6 +73,14 @@ MUST_USE int tls_options_hide(struct tls_options *o, struct err *err);
  */
 void tls_options_forget(struct tls_options *o);
 
+/* The device that is played. */
+struct device {
+    bool played; /* `profile` is filled */
+    struct ssl_profile profile;
+    struct ssl_device limits; /* the profile's, and those of the options */
+    char *text;               /* of a file of the user's; owned; NULL: none */
+};
+
 /* A context and what it borrows. */
 struct tls_setup {
     unsigned users; /* of reload_take() */
@@ -80,7 +90,7 @@ struct tls_setup {
     struct ssl_wrap_args args; /* its data is freed once it is loaded */
     const char *trust;         /* where the anchors come from; NULL: none */
     struct ssl_pin pins[OPT_MANY_MAX];
-    struct ssl_device device;
+    struct device device;
     mbedtls_x509_time now; /* the context's clock */
 };
 

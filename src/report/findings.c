@@ -278,6 +278,15 @@ static const struct explain_advice too_big_ours = {
     "Load the certificate and the intermediates only, with P-256 keys.",
     "Take a certificate that a root has signed directly.",
 };
+static const struct explain_advice key_too_big = {
+    AT_LIMIT,
+    "RSA of 4096 bits, often in the root or a cross-signed intermediate: more "
+    "than the hardware takes.\n"
+    "A signature by RSASSA-PSS, which few firmwares read.",
+    "ESP-IDF: set CONFIG_MBEDTLS_LARGE_KEY_SOFTWARE_MPI; trust another root "
+    "that leads to the same server.",
+    "Take a chain with P-256 or RSA 2048 keys; many CAs let one choose it.",
+};
 static const struct explain_advice no_heap = {
     AT_LIMIT,
     "Two record buffers of 16 KB take most of it.\n"
@@ -369,6 +378,8 @@ static const struct explain_cause rows[] = {
       "A handshake message comes in several records." },
     { "why:204/device-output", WE, &too_big_ours,
       "A message of ours does not fit the device's output buffer." },
+    { "why:206/device-key", WE, &key_too_big,
+      "The device cannot read a certificate, or compute with its key." },
     { "why:205/device-heap", WE, &no_heap, "The device has no more memory." },
 };
 

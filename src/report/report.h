@@ -41,11 +41,11 @@ struct report_expect {
 
 /* What one device would get from a server. */
 struct report_device {
-    const char *name;  /* of its profile */
-    const char *title; /* which devices */
-    int status;        /* the exit status that its handshake comes to */
-    char result[256];  /* "TLSv1.2, TLS_...", or why not */
-    char note[256];    /* what it could not take all the same, or "" */
+    char name[40];    /* of its profile */
+    char title[100];  /* which devices */
+    int status;       /* the exit status that its handshake comes to */
+    char result[256]; /* "TLSv1.2, TLS_...", or why not */
+    char note[256];   /* what it could not take all the same, or "" */
 };
 
 /* What a server takes of one version of TLS, in the order in which it chose:

@@ -116,8 +116,13 @@ const char *mp_error(const struct err *e, char *buf, size_t len) {
         return os_error(e->code, buf, len);
     case ERR_TIMEOUT:
         return os_error(ETIMEDOUT, buf, len);
-    case ERR_TLS:
     case ERR_DEVICE:
+        if (e->code == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) {
+            /* A signature that there was no memory to check is a wrong one. */
+            return verify_error(MBEDTLS_X509_BADCERT_NOT_TRUSTED, buf, len);
+        }
+        return tls_error((int)e->code, buf, len);
+    case ERR_TLS:
         return tls_error((int)e->code, buf, len);
     case ERR_VERIFY:
         return verify_error((uint32_t)e->code, buf, len);
@@ -162,4 +167,30 @@ const char *mp_error_loading(const struct err *e, char *buf, size_t len) {
         }
     }
     return NULL;
+}
+
+/* MicroPython: modtls_axtls.c, whose codes are those of axTLS's ssl.h. */
+const char *mp_error_axtls(const struct err *e, char *buf, size_t len) {
+    switch (e->origin) {
+    case ERR_OS:
+    case ERR_NET:
+    case ERR_DNS:
+    case ERR_TIMEOUT:
+        return mp_error(e, buf, len);
+    case ERR_ALERT:
+        return os_error(-e->code, buf, len);
+    case ERR_DEVICE:
+        snprintf(buf, len, "OSError(-257, 'RECORD_OVERFLOW')");
+        return buf;
+    case ERR_TRUNCATED:
+        return mp_error(e, buf, len);
+    case ERR_TLS:
+        if (e->code == MBEDTLS_ERR_SSL_CONN_EOF) {
+            snprintf(buf, len, "OSError(-256, 'CONN_LOST')");
+            return buf;
+        }
+        return NULL;
+    default:
+        return NULL;
+    }
 }

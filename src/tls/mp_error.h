@@ -10,6 +10,10 @@
 
 enum { MP_ERROR_MAX = 1400 };
 
+/* Whose exceptions a failure is told in: MicroPython's on Mbed TLS, its on
+ * axTLS, or nobody's. */
+enum mp_errors { MP_ERRORS_MBEDTLS, MP_ERRORS_AXTLS, MP_ERRORS_NONE };
+
 /**
  * The exception that MicroPython since 1.22 raises for this failure, as
  * repr() shows it, e.g. "OSError(-30592,
@@ -31,6 +35,12 @@ const char *mp_error(const struct err *e, char *buf, size_t len);
  * whether the two belong together nor what the certificate is for.
  */
 const char *mp_error_loading(const struct err *e, char *buf, size_t len);
+
+/**
+ * As mp_error(), by a port whose library is axTLS (esp8266): an alert is its
+ * number, negated, "OSError(-40)".
+ */
+const char *mp_error_axtls(const struct err *e, char *buf, size_t len);
 
 /**
  * @param code  an MBEDTLS_ERR_* value, high level, low level or their sum

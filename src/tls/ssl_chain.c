@@ -167,10 +167,26 @@ int ssl_chain_load(struct ssl_chain *c, const unsigned char *data, size_t len,
     return rc;
 }
 
-/* What the library can reassemble of a Certificate message. */
-static int check_size(const struct ssl_chain *c, struct err *err) {
-    enum { EACH = 5, ALL = 8 }; /* RFC 8446 4.4.2: lengths and extensions */
-    size_t total = ALL + c->count * EACH + c->der_len;
+/* What the library, or the device, can reassemble of a Certificate message. */
+static int check_size(struct ssl_chain *c, const struct ssl_context *ctx,
+                      struct err *err) {
+    enum { MESSAGE = 4 };
+    /* Lengths, and in TLS 1.3 extensions (RFC 5246 7.4.2, RFC 8446 4.4.2). */
+    bool tls13 = ctx->max_version == SSL_TLS_1_3;
+    size_t total =
+        MESSAGE + (tls13 ? 4u : 3u) + c->count * (tls13 ? 5u : 3u) + c->der_len;
+    size_t limit = ctx->device.max_in_message;
+    if (limit != 0 && total > limit) {
+        c->over = (struct ssl_overrun){ .what = SSL_OVER_MESSAGE,
+                                        .bytes = total,
+                                        .limit = limit,
+                                        .record = MBEDTLS_SSL_MSG_HANDSHAKE,
+                                        .type = SSL_MSG_CERTIFICATE };
+        return err_set(err, ERR_DEVICE, MBEDTLS_ERR_SSL_BAD_INPUT_DATA,
+                       "the chain makes a Certificate message of %zu bytes; "
+                       "the device's input buffer holds %zu",
+                       total, limit);
+    }
     if (total <= MBEDTLS_SSL_IN_CONTENT_LEN) {
         return 0;
     }
@@ -216,7 +232,7 @@ int ssl_chain_verify(struct ssl_chain *c, struct ssl_context *ctx,
     bool client = ctx->protocol == SSL_PROTOCOL_TLS_CLIENT;
     c->flags = 0;
     if ((name != NULL && ssl_socket_check_hostname(ctx, name, err) != 0) ||
-        check_size(c, err) != 0) {
+        check_size(c, ctx, err) != 0) {
         return -1;
     }
     if (c->refused.origin != ERR_NONE) {
@@ -234,6 +250,10 @@ int ssl_chain_verify(struct ssl_chain *c, struct ssl_context *ctx,
     int ret = judge_path(c, ctx);
     if (ret != 0 && ret != MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) {
         c->flags = 0; /* Mbed TLS has set them all */
+        if (c->verify.device.origin != ERR_NONE) {
+            *err = c->verify.device;
+            return -1;
+        }
         return ssl_failure_of(err, ret, "the chain");
     }
     c->flags |= judge_usage(&c->certs, ctx);
@@ -259,6 +279,7 @@ void ssl_chain_info(const struct ssl_chain *c, struct ssl_context *ctx,
            sizeof info->server_hostname);
     ssl_verify_info(&c->verify, info);
     ssl_diagnose_chain(&c->certs, ctx, &c->verify, c->flags, info);
+    ssl_diagnose_device(&c->over, &c->verify, NULL, info);
 }
 
 bool ssl_chain_begins_with_ca(const struct ssl_chain *c) {

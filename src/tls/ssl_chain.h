@@ -22,7 +22,8 @@ struct ssl_chain {
     bool name_checked;
     char server_hostname[SSL_NAME_MAX];
     struct ssl_verify verify;
-    uint32_t flags; /* all that was found */
+    struct ssl_overrun over; /* it does not fit the device's buffer */
+    uint32_t flags;          /* all that was found */
 };
 
 /** An empty chain, in the caller's memory. */

@@ -25,6 +25,7 @@ struct ssl_device {
     unsigned rsa_max_bits;      /* of a key in a chain */
     bool no_dates;              /* the validity is not looked at */
     bool sends_addresses;       /* SNI has addresses, too (not RFC 6066 3) */
+    bool sends_no_name;         /* there is no SNI */
 };
 
 /* How a limit of the wire was passed. */

@@ -104,12 +104,15 @@ size_t ssl_diagnose_offers(const struct ssl_context *ctx,
  *   device-spread  a message came in several records
  *   device-output  a message of ours does not fit the output buffer
  *   device-heap    an allocation would have gone over the limit
+ *   device-key     it cannot read a certificate, or compute with its key
  *
  * @param over  how a limit of the wire was passed, if one was
+ * @param v     what the verification found
  * @param heap  NULL: not counted
  * @param info  sent and max_fragment_length are read
  */
 void ssl_diagnose_device(const struct ssl_overrun *over,
+                         const struct ssl_verify *v,
                          const struct ssl_heap_account *heap,
                          struct ssl_info *info);
 

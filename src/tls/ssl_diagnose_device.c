@@ -84,7 +84,26 @@ static void diagnose_heap(const struct ssl_heap_account *a,
                      a->refused_at, a->beside, a->refused);
 }
 
-static void diagnose(const struct ssl_overrun *over,
+/* Which of the chain's certificates it is that is too much. */
+static void diagnose_key(const struct ssl_verify *v, struct ssl_info *info) {
+    char list[SSL_TEXT_MAX / 2];
+    size_t unneeded;
+    bool rsa;
+    size_t bytes = list_chain(info, list, sizeof list, &unneeded, &rsa);
+    bool pss = strstr(v->device.msg, "PSS") != NULL;
+    ssl_diagnose_add(info, "device-key",
+                     pss ? "a firmware with MBEDTLS_X509_RSASSA_PSS_SUPPORT"
+                         : "a firmware that computes with such keys in "
+                           "software (ESP-IDF: "
+                           "CONFIG_MBEDTLS_LARGE_KEY_SOFTWARE_MPI)",
+                     pss ? "a certificate signed by RSA PKCS#1 or ECDSA"
+                         : "a chain with P-256 or RSA 2048 keys, up to its "
+                           "root",
+                     "the chain is %zu bytes in %zu certificate%s: %s", bytes,
+                     info->sent_count, info->sent_count == 1 ? "" : "s", list);
+}
+
+static void diagnose(const struct ssl_overrun *over, const struct ssl_verify *v,
                      const struct ssl_heap_account *heap,
                      struct ssl_info *info) {
     switch (over->what) {
@@ -111,7 +130,9 @@ static void diagnose(const struct ssl_overrun *over,
                          over->bytes);
         break;
     default:
-        if (heap != NULL && heap->refused != 0) {
+        if (v->device.origin != ERR_NONE) {
+            diagnose_key(v, info);
+        } else if (heap != NULL && heap->refused != 0) {
             diagnose_heap(heap, info);
         }
         break;
@@ -120,15 +141,16 @@ static void diagnose(const struct ssl_overrun *over,
 
 /* It is why, whatever else was found of the chain. */
 void ssl_diagnose_device(const struct ssl_overrun *over,
+                         const struct ssl_verify *v,
                          const struct ssl_heap_account *heap,
                          struct ssl_info *info) {
-    bool over_it =
-        over->what != SSL_OVER_NOT || (heap != NULL && heap->refused != 0);
-    if (over_it && info->finding_count == SSL_FINDINGS_MAX) {
+    bool any = over->what != SSL_OVER_NOT || v->device.origin != ERR_NONE ||
+               (heap != NULL && heap->refused != 0);
+    if (any && info->finding_count == SSL_FINDINGS_MAX) {
         info->finding_count--;
     }
     size_t before = info->finding_count;
-    diagnose(over, heap, info);
+    diagnose(over, v, heap, info);
     if (info->finding_count > before) {
         struct ssl_finding why = info->findings[before];
         memmove(&info->findings[1], &info->findings[0],

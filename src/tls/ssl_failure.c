@@ -181,6 +181,12 @@ static void tell_peer(struct ssl_socket *s, int ret) {
             &s->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
             MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE);
     }
+    if (ret == MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE && s->tap.alert_out < 0) {
+        /* RFC 5246 7.2.2: nor does it say that no group is in common. */
+        (void)mbedtls_ssl_send_alert_message(
+            &s->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
+            MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE);
+    }
     if (compat_unsent(&s->ssl) != 0 && s->lower_err.origin == ERR_NONE) {
         (void)compat_flush(&s->ssl);
     }
@@ -306,6 +312,11 @@ static bool device_failed(const struct ssl_socket *s, int ret,
     char step[SSL_LABEL_MAX + 32];
     if (s->tap.over.what != SSL_OVER_NOT) {
         wire_over(s, ret, err);
+        return true;
+    }
+    if (s->verify.device.origin != ERR_NONE) {
+        const struct err *why = &s->verify.device;
+        err_set(err, why->origin, why->code, "%s", why->msg);
         return true;
     }
     return ssl_failure_heap(s->heap, heap_step(s, step, sizeof step), ret, err);

@@ -176,7 +176,7 @@ static int set_hostname(struct ssl_socket *s, const char *name,
     }
     /* MicroPython: sends SNI for addresses, too, which RFC 6066 3 forbids. */
     bool send =
-        given && client &&
+        given && client && !s->ctx->device.sends_no_name &&
         (s->ctx->device.sends_addresses || !ssl_verify_is_address(name));
     /* The name is matched by our callback, so what the library thinks of it
      * does not matter; NULL tells it that having none is meant. */
@@ -298,9 +298,24 @@ static int stream_result(struct ssl_socket *s, int ret, struct err *err) {
     }
 }
 
+/* A device reads each certificate, and needs the peer's own key, in every
+ * verify mode. In the others than CERT_NONE it was asked by on_verify(). */
+static bool refused_by_device(struct ssl_socket *s) {
+    const mbedtls_x509_crt *crt = mbedtls_ssl_get_peer_cert(&s->ssl);
+    for (size_t i = 0; crt != NULL; crt = crt->next, i++) {
+        if (ssl_verify_device(&s->verify, crt, i, i == 0) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int ssl_socket_do_handshake(struct ssl_socket *sock, struct err *err) {
     if (sock->handshake_done) {
-        return sock->pin_refused ? ssl_failure_pin(sock, err) : 0;
+        return sock->verify.device.origin != ERR_NONE
+                   ? ssl_failure(sock, 0, err)
+               : sock->pin_refused ? ssl_failure_pin(sock, err)
+                                   : 0;
     }
     int ret = begin_call(sock);
     if (ret == 0) {
@@ -310,7 +325,8 @@ int ssl_socket_do_handshake(struct ssl_socket *sock, struct err *err) {
         return stream_result(sock, ret, err);
     }
     sock->handshake_done = true;
-    return ssl_failure_pin(sock, err);
+    return refused_by_device(sock) ? ssl_failure(sock, 0, err)
+                                   : ssl_failure_pin(sock, err);
 }
 
 /* `n` bytes of data were read: is the record that they are of too long for the

@@ -224,7 +224,7 @@ void ssl_socket_diagnose(const struct ssl_socket *sock, const struct err *e,
     } else { /* a hello for TLS 1.2 does not say that we take nothing older */
         info->ours.of[SSL_KIND_VERSION] = ours.of[SSL_KIND_VERSION];
     }
-    ssl_diagnose_device(&sock->tap.over, sock->heap, info);
+    ssl_diagnose_device(&sock->tap.over, &sock->verify, sock->heap, info);
     if (!sock->handshake_done && info->theirs.known && is_about_offers(e)) {
         (void)ssl_diagnose_offers(sock->ctx, info);
     }

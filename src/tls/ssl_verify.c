@@ -237,6 +237,32 @@ void ssl_verify_free(struct ssl_verify *v) {
     v->top_len = 0;
 }
 
+int ssl_verify_device(struct ssl_verify *v, const mbedtls_x509_crt *crt,
+                      size_t i, bool used) {
+    const struct ssl_device *d = &v->ctx->device;
+    size_t bits = mbedtls_pk_can_do(&crt->pk, MBEDTLS_PK_RSA)
+                      ? mbedtls_pk_get_bitlen(&crt->pk)
+                      : 0;
+    char subject[SSL_NAME_MAX];
+    int ret = 0;
+    ssl_cert_name(&crt->subject, subject);
+    if (d->no_pss &&
+        MBEDTLS_OID_CMP(MBEDTLS_OID_RSASSA_PSS, &crt->sig_oid) == 0) {
+        ret = MBEDTLS_ERR_X509_INVALID_ALG;
+        err_set(&v->device, ERR_DEVICE, ret,
+                "certificate %zu (%.64s) is signed by RSASSA-PSS, which the "
+                "device cannot read",
+                i, subject);
+    } else if (used && d->rsa_max_bits != 0 && bits > d->rsa_max_bits) {
+        ret = MBEDTLS_ERR_X509_FATAL_ERROR;
+        err_set(&v->device, ERR_DEVICE, ret,
+                "certificate %zu (%.64s) has an RSA key of %zu bits, and the "
+                "device computes with %u at most",
+                i, subject, bits, d->rsa_max_bits);
+    }
+    return ret;
+}
+
 int ssl_verify_callback(void *arg, mbedtls_x509_crt *crt, int depth,
                         uint32_t *flags) {
     struct ssl_verify *v = arg;
@@ -250,6 +276,12 @@ int ssl_verify_callback(void *arg, mbedtls_x509_crt *crt, int depth,
     /* It goes from the top down: the first has the highest number. */
     if (i < SSL_CHAIN_MAX && !ssl_verify_room(v, i + 1)) {
         return MBEDTLS_ERR_X509_ALLOC_FAILED;
+    }
+    int ret = ssl_verify_device(v, crt, i, true);
+    if (v->ctx->device.no_dates) {
+        *flags &= ~(uint32_t)(MBEDTLS_X509_BADCERT_EXPIRED |
+                              MBEDTLS_X509_BADCERT_FUTURE);
+        off = 0;
     }
     judge_crls(v, crt, i, flags);
     judge_key(v, crt, i, flags);
@@ -274,7 +306,7 @@ int ssl_verify_callback(void *arg, mbedtls_x509_crt *crt, int depth,
         v->seconds_off[i] = off;
         v->cert_count = i >= v->cert_count ? i + 1 : v->cert_count;
     }
-    return 0;
+    return ret;
 }
 
 bool ssl_verify_anchored(const struct ssl_verify *v) {

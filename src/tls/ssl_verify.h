@@ -22,6 +22,7 @@ struct ssl_verify {
     bool pins_only; /* nothing else is asked for, and they are judged later */
     bool crl_used;  /* one of the CRLs is of a CA in the path */
     bool called;    /* Mbed TLS got as far as a chain */
+    struct err device; /* what the context's device cannot do with the chain */
     size_t cert_count;
     size_t cert_room;
     struct ssl_cert_info *certs; /* leaf first; owned */
@@ -59,11 +60,22 @@ void ssl_verify_free(struct ssl_verify *v);
  * certificates with the same name, Mbed TLS prefers one that is valid now.
  *
  * @param arg  a struct ssl_verify
- * @return 0: go on; what is found is in *flags; or
- *         MBEDTLS_ERR_X509_ALLOC_FAILED
+ * @return 0: go on; what is found is in *flags;
+ *         MBEDTLS_ERR_X509_ALLOC_FAILED, or as ssl_verify_device()
  */
 int ssl_verify_callback(void *arg, mbedtls_x509_crt *crt, int depth,
                         uint32_t *flags);
+
+/**
+ * Can the context's device read this certificate, and compute with its key?
+ * What it cannot is recorded in `device`, as ERR_DEVICE.
+ *
+ * @param i     its place in the chain, 0: the peer's own
+ * @param used  its key is computed with
+ * @return 0, or the MBEDTLS_ERR_* value that the device would end with
+ */
+int ssl_verify_device(struct ssl_verify *v, const mbedtls_x509_crt *crt,
+                      size_t i, bool used);
 
 /**
  * Mbed TLS's CA callback: the certificates of the context's ca_source whose

@@ -1,5 +1,7 @@
 """A device's limits: buffers and heap, and what is counted of them."""
-from harness import each, test
+import json
+
+from harness import SCHEMA, cert, each, test
 
 RSA = "server-rsa2048"
 NAME = ("--server-hostname", "localhost")
@@ -150,3 +152,150 @@ def check_has_them_too(t):
     c = t.check(server, "--max-in-record", "512")
     t.bad(c, 51, "device", -0x7100, "the server's Certificate", out=c.out)
     t.has(c.out, b"verdict:", b"51 device-limit: the server's Certificate")
+
+
+@test
+def profiles_are_listed_and_shown(t):
+    r = t.run("profiles")
+    t.eq((r.status, r.err), (0, ""), "status and stderr")
+    names = [line.split()[0] for line in r.out.decode().splitlines()]
+    t.eq({"micropython-1.24", "micropython-rp2-1.24", "micropython-esp32",
+          "micropython-esp8266", "esp-idf", "zephyr", "arduino-esp8266"}
+         - set(names), set(), "those that are missing")
+    shape = SCHEMA.shapes["Profiles of devices"]
+    for name in names:
+        text = t.ok(t.run("profiles", name), t.run("profiles", name).out)
+        t.has(text.out.decode(), "\nsource ", "\n# What Mbed TLS ")
+        event = json.loads(t.run("profiles", name, "--json").out)
+        t.eq(shape.differences(event, name), [], "the JSON's shape")
+        t.eq(event["name"], name, "the name")
+        t.eq(len(event["sources"]) > 0, True, "a source")
+    lines = t.run("profiles", "--json").out.decode().splitlines()
+    t.eq([json.loads(x)["name"] for x in lines], names, "all in JSON")
+
+
+@test
+def what_cannot_be_played_is_told(t):
+    r = t.run("profiles", "micropython-esp8266").out.decode()
+    t.has(r, "# its hello lacks versions: TLSv1.1 TLSv1.0\n",
+          "# not played: the limit on a record")
+    r = t.run("profiles", "arduino-esp8266").out.decode()
+    t.has(r, "TLS_RSA_WITH_3DES_EDE_CBC_SHA")
+    e = json.loads(t.run("profiles", "micropython-1.24", "--json").out)
+    t.eq([e["lacks"][k] for k in e["lacks"]], [[]] * 5, "lacks")
+
+
+@test
+def a_profile_as_printed_is_one(t):
+    text = t.run("profiles", "esp-idf").out
+    mine = t.named(text)
+    again = t.run("profiles", mine)
+    t.ok(again, again.out)
+    ciphers = t.run("ciphers", "--as", "esp-idf").out
+    t.eq(t.run("ciphers", "--as", mine).out, ciphers, "its suites")
+    t.eq(ciphers.split()[0], b"TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+         "the first")
+
+
+@test
+def ciphers_of_a_device(t):
+    r = t.run("ciphers", "--as", "micropython-esp8266")
+    t.ok(r, b"TLS_RSA_WITH_AES_128_CBC_SHA\nTLS_RSA_WITH_AES_128_CBC_SHA256\n"
+         b"TLS_RSA_WITH_AES_256_CBC_SHA\nTLS_RSA_WITH_AES_256_CBC_SHA256\n")
+
+
+@each([("no such name", "micropyton-1.24", 2, "usage",
+        "there is no profile 'micropyton-1.24', nor a file; did you mean "
+        "micropython-1.24?"),
+       ("no such file", "./none.profile", 3, "file", "none.profile"),
+       ("empty", "", 2, "usage", "there is no profile ''")])
+def an_unknown_device(t, name, status, origin, say):
+    for words in (("connect", "127.0.0.1:1"), ("check", "127.0.0.1:1"),
+                  ("verify", cert("root.pem")), ("ciphers",)):
+        r = t.run(*words, "--as", name)
+        t.eq(r.status, status, "exit status of " + words[0])
+        t.has(r.err, "--as: ", say)
+
+
+@each([("a key", b"speed 9\n", "line 1: unknown key 'speed'"),
+       ("a suite", b"title x\nciphers TLS_X\n", "line 2: unknown 'TLS_X'"),
+       ("a NUL", b"title x\0\n", "a NUL byte"),
+       ("too large", b"#" * 70000, "65536")])
+def a_file_that_is_no_profile(t, text, say):
+    name = t.named(text)
+    r = t.run("connect", "127.0.0.1:1", "--as", name)
+    t.bad(r, 3, "file", r.error["code"], "--as: ", say)
+
+
+@test
+def an_option_changes_what_the_profile_says(t):
+    server = t.serve("--echo", "--keep-open")
+    c = t.connect(server, "--as", "micropython-1.24", "--max-version", "1.3",
+                  "--ciphers", "TLS_AES_128_GCM_SHA256", "--verify",
+                  "required", ca="root.der", stdin=b"x").wait()
+    t.eq(c.report["tls"]["version"], "TLSv1.3", "the version")
+    c = t.connect(server, "--as", "micropython-esp32", "--verify", "required",
+                  "--time", "now", "--on-eof", "close", ca="root.der").wait()
+    t.eq(c.status, 0, "exit status: " + c.err)
+    t.eq(c.report["tls"]["close_notify_sent"], False, "close_notify")
+
+
+@test
+def a_device_verifies_nothing_unless_told(t):
+    server = t.serve("--echo", "--keep-open", name="server-self-signed")
+    c = t.connect(server, "--as", "micropython-1.24", "--on-eof", "close",
+                  ca=None).wait()
+    t.eq(c.status, 0, "exit status")
+    t.has(c.err, "not verifying the peer")
+    c = t.connect(server, "--as", "zephyr", ca=None).wait()
+    t.eq(c.status in (21, 22, 30), True, "zephyr's exit status: " + c.err)
+
+
+@test
+def the_clock_of_a_device(t):
+    server = t.serve("--echo", "--keep-open")
+    c = t.connect(server, "--as", "micropython-stm32-1.24", "--verify",
+                  "required", ca="root.der").wait()
+    t.bad(c, 31, "verify", 512, "is not valid yet")
+    t.has(c.err, "2015-01-01")
+    c = t.connect(server, "--as", "micropython-rp2-1.24", "--verify",
+                  "required", "--on-eof", "close", ca="root.der").wait()
+    t.eq(c.status, 0, "2021 is within the validity: " + c.err)
+
+
+@each([("DER is wanted", "micropython-1.24", "root.pem", 3),
+       ("either will do", "micropython-1.29", "root.pem", 0),
+       ("DER is there", "micropython-1.24", "root.der", 0)])
+def verify_as_a_device(t, device, ca, status):
+    r = t.run("verify", cert("server-ec256.pem"), "--as", device, "--cafile",
+              cert(ca))
+    t.eq(r.status, status, "exit status: " + r.err)
+
+
+@test
+def verify_as_the_device_that_it_does_not_fit(t):
+    r = t.run("verify", cert("server-rsa4096.pem"), "--as", "zephyr",
+              "--cafile", cert("root-rsa4096.der"))
+    t.bad(r, 51, "device", -0x7100, "the chain makes a Certificate message of "
+          "4363 bytes; the device's input buffer holds 1500")
+    t.eq(r.report["findings"][0]["name"], "device-chain", "the finding")
+    r = t.run("verify", cert("server-rsa4096.pem"), "--as", "arduino-esp32",
+              "--cafile", cert("root-rsa4096.der"))
+    t.bad(r, 51, "device", -0x3000, "has an RSA key of 4096 bits")
+    t.eq(r.report["findings"][0]["name"], "device-key", "the finding")
+
+
+@test
+def a_server_as_a_device(t):
+    words = ("--cert", cert("server-ec256.der"), "--key",
+             cert("server-ec256-key.der"))
+    server = t.serve("--echo", "--keep-open", "--as", "micropython-1.24",
+                     *words, name=None)
+    c = t.connect(server, "--allow-truncation", stdin=b"x").wait()
+    t.eq(c.report["tls"]["version"], "TLSv1.2", "the version")
+    c = t.connect(server, "--min-version", "1.3").wait()
+    t.eq(c.status, 22, "exit status of TLS 1.3")
+    r = t.run("serve", "--as", "micropython-1.24", "--cert",
+              cert("server-ec256.pem"), "--key", cert("server-ec256-key.pem"),
+              "127.0.0.1:0")
+    t.bad(r, 3, "tls", -0x2180, "the certificate is in PEM")

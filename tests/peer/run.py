@@ -13,6 +13,7 @@ import certificates
 import check
 import crowd
 import defects
+import device
 import harness
 import identity
 import interop
@@ -28,7 +29,7 @@ import trace
 
 SUITES = (bulk, lab, interop, odd, attack, certificates, keylog,
           capture, defects, modes, nginx, crowd, siege, trace, probe,
-          check, identity, local)
+          check, identity, local, device)
 
 
 def collect(words):

@@ -240,6 +240,7 @@ static void every_finding_has_a_row(void **state) {
         "device-spread",
         "device-output",
         "device-heap",
+        "device-key",
     };
     enum { NAMES = sizeof names / sizeof names[0] };
     size_t found = 0;

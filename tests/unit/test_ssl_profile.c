@@ -10,12 +10,16 @@ static struct mem wire_c, wire_s;
 static struct ssl_socket sock;
 
 /* What a client that plays the device says first. */
-static void hello_of(const struct ssl_profile *p, const char *name,
+static void hello_of(const char *profile, const char *name,
                      struct ssl_offer *offer) {
+    static struct ssl_profile profile_read;
+    struct ssl_profile *p = &profile_read;
     struct ssl_context ctx;
     struct err err = ERR_INIT;
     int want = STREAM_WANT_WR;
+    assert_int_equal(ssl_profile_load(p, profile, &err), 0);
     assert_int_equal(ssl_context_init(&ctx, SSL_PROTOCOL_TLS_CLIENT, &err), 0);
+    assert_int_equal(ssl_context_set_device(&ctx, &p->device, &err), 0);
     assert_int_equal(ssl_context_set_verify_mode(&ctx, SSL_CERT_NONE, &err), 0);
     assert_int_equal(ssl_profile_apply(p, &ctx, &err), 0);
     mem_init(&wire_c, &wire_s, 1 << 16);
@@ -73,7 +77,7 @@ static void micropython_says_hello_as_on_the_board(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct ssl_offer o;
-        hello_of(ssl_profile_find(rows[i].name), "localhost", &o);
+        hello_of(rows[i].name, "localhost", &o);
         ids_are(&o.of[SSL_KIND_VERSION], versions);
         ids_are(&o.of[SSL_KIND_CIPHER], rows[i].ciphers);
         ids_are(&o.of[SSL_KIND_GROUP], rows[i].groups);
@@ -86,13 +90,13 @@ static void extensions_are_the_devices_own(void **state) {
     static const uint16_t common[] = { 0, 10, 13, 11, 0 };
     struct ssl_offer o;
     (void)state;
-    hello_of(ssl_profile_find("micropython-1.24"), "localhost", &o);
+    hello_of("micropython-1.24", "localhost", &o);
     const struct ssl_ids *ids = &o.of[SSL_KIND_EXTENSION];
     assert_int_equal(ids->n, 4);
     for (size_t i = 0; i < 4; i++) {
         assert_int_equal(ids->id[i], common[i]);
     }
-    hello_of(ssl_profile_find("esp-idf"), "localhost", &o);
+    hello_of("esp-idf", "localhost", &o);
     for (uint16_t id = 22; id <= 23; id++) { /* EtM, EMS */
         bool has = false;
         for (size_t i = 0; i < o.of[SSL_KIND_EXTENSION].n; i++) {
@@ -102,22 +106,43 @@ static void extensions_are_the_devices_own(void **state) {
     }
 }
 
-/* Every row is complete, and each offers what it says as far as the library
- * has it: the suites in its order, none of another's. */
+/* Each is whole, and its hello has all of it but what Mbed TLS has not:
+ * versions below 1.2 and 3DES. */
 static void every_profile_can_be_played(void **state) {
-    const struct ssl_profile *p;
+    const char *name;
     size_t i;
     (void)state;
-    for (i = 0; (p = ssl_profile_at(i)) != NULL; i++) {
-        struct ssl_offer o;
-        assert_ptr_equal(ssl_profile_find(p->name), p);
-        assert_true(p->title[0] != '\0' && p->source[0] != '\0');
-        assert_true(p->min_version <= p->max_version);
-        assert_true(p->max_in_record >= 512 && p->max_out_record >= 512);
-        hello_of(p, NULL, &o);
+    for (i = 0; (name = ssl_profile_name(i)) != NULL; i++) {
+        static struct ssl_profile p;
+        struct ssl_offer o, lacks, more;
+        struct err err = ERR_INIT;
+        const char *value;
+        size_t len;
+        assert_int_equal(ssl_profile_load(&p, name, &err), 0);
+        assert_string_equal(p.name, name);
+        assert_true(p.title[0] != '\0');
+        assert_non_null(ssl_profile_next(p.text, "source", &value, &len));
+        assert_true(p.device.max_in_record >= 512);
+        assert_true(p.device.max_out_record >= 512);
+        assert_int_equal(ssl_profile_compare(&p, &lacks, &more, &err), 0);
+        for (int k = 0; k < SSL_OFFER_KINDS; k++) {
+            assert_int_equal(more.of[k].n, 0);
+        }
+        for (size_t c = 0; c < lacks.of[SSL_KIND_CIPHER].n; c++) {
+            char label[SSL_LABEL_MAX];
+            assert_non_null(
+                strstr(ssl_name(SSL_KIND_CIPHER,
+                                lacks.of[SSL_KIND_CIPHER].id[c], label),
+                       "3DES"));
+        }
+        assert_int_equal(lacks.of[SSL_KIND_GROUP].n, 0);
+        assert_int_equal(lacks.of[SSL_KIND_SIG_ALG].n, 0);
+        assert_int_equal(lacks.of[SSL_KIND_EXTENSION].n, 0);
+        hello_of(name, NULL, &o);
         assert_string_equal(o.server_name, "");
+        /* In its order, with the suite that says something else at the end. */
         size_t at = 0;
-        for (const int *c = p->ciphers; *c != 0; c++) {
+        for (const int *c = p.ciphers; *c != 0; c++) {
             if (at < o.of[SSL_KIND_CIPHER].n &&
                 o.of[SSL_KIND_CIPHER].id[at] == *c) {
                 at++;
@@ -127,8 +152,107 @@ static void every_profile_can_be_played(void **state) {
         assert_int_equal(o.of[SSL_KIND_CIPHER].id[at], 0x00ff);
         assert_true(at >= 4);
     }
-    assert_int_equal(i, 9);
-    assert_null(ssl_profile_find("micropython"));
+    assert_true(i >= 13);
+    struct ssl_profile p;
+    struct err err = ERR_INIT;
+    assert_int_equal(ssl_profile_load(&p, "micropython", &err), -1);
+    assert_int_equal(err.origin, ERR_USAGE);
+    assert_non_null(strstr(err.msg, "there is no profile 'micropython'"));
+}
+
+static void a_profile_of_ones_own(void **state) {
+    static const char text[] = "like micropython-1.24  # all but this\n"
+                               "\ttitle  Mine and yours \t# so\r\n"
+                               "ciphers 0xC02B\n"
+                               "ciphers ECDHE-RSA-AES128-GCM-SHA256\n"
+                               "groups\n"
+                               "\n"
+                               "# nothing\n"
+                               "max-in-record 4096\n"
+                               "rsa 1024 3072\n"
+                               "curves secp256r1\n"
+                               "hashes SHA1\n"
+                               "formats der pem\n"
+                               "clock 2015-01-01T00:00:00Z\n"
+                               "heap 40000";
+    struct ssl_profile p;
+    struct err err = ERR_INIT;
+    (void)state;
+    assert_int_equal(ssl_profile_read(&p, "mine", text, &err), 0);
+    assert_string_equal(p.title, "Mine and yours");
+    assert_int_equal(p.ciphers[0], 0xC02B);
+    assert_int_equal(p.ciphers[1], 0xC02F);
+    assert_int_equal(p.ciphers[2], 0);
+    assert_int_equal(p.groups[0], 0);
+    assert_int_equal(p.sig_algs[5], 0x0401);
+    assert_int_equal(p.device.max_in_record, 4096);
+    assert_int_equal(p.device.max_out_record, 4096);
+    assert_int_equal(p.device.max_in_message, 16384);
+    assert_int_equal(p.device.heap.bytes, 40000);
+    assert_int_equal(p.device.rsa_max_bits, 3072);
+    assert_int_equal(p.certs.rsa_min_bitlen, 1024);
+    assert_int_equal(p.certs.allowed_mds,
+                     MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA1));
+    assert_int_equal(p.certs.allowed_curves,
+                     MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_SECP256R1));
+    assert_true(p.device.whole_messages && !p.device.der_only);
+    assert_true(p.device.no_pss && p.device.sends_addresses);
+    assert_string_equal(p.clock, "2015-01-01T00:00:00Z");
+    assert_int_equal(p.verify_mode, SSL_CERT_NONE);
+    assert_int_equal(p.errors, MP_ERRORS_MBEDTLS);
+    /* An empty one is Mbed TLS as it comes. */
+    assert_int_equal(ssl_profile_read(&p, "empty", "", &err), 0);
+    assert_int_equal(p.verify_mode, SSL_CERT_REQUIRED);
+    assert_true(p.ciphers[0] != 0 && p.close_notify && p.max_version == 0x0303);
+}
+
+static void a_profile_that_is_wrong_says_where(void **state) {
+    static const struct {
+        const char *text, *say;
+    } rows[] = {
+        { "title A\nspeed 9\n", "mine: line 2: unknown key 'speed'" },
+        { "ciphers TLS_NONE\n", "line 1: unknown 'TLS_NONE'" },
+        { "groups secp256r1 secp1\n", "line 1: unknown 'secp1'" },
+        { "hashes sha3\n", "line 1: unknown hash 'sha3'" },
+        { "max-in-record\n", "line 1: no value for 'max-in-record'" },
+        { "max-in-record -1\n", "no number of at most 9 digits: '-1'" },
+        { "max-in-record 1234567890\n", "'1234567890'" },
+        { "heap 40k\n", "'40k'" },
+        { "rsa 2048\n", "a number is wanted: ''" },
+        { "verify maybe\n", "the value is wrong: 'maybe'" },
+        { "formats\n", "no value for 'formats'" },
+        { "clock noon\n", "no time such as 2000-01-01T00:00:00Z: 'noon'" },
+        { "title A\nlike zephyr\n", "line 2: too late for 'like'" },
+        { "like mine\n", "line 1: there is no profile 'mine'" },
+        { "ciphers\n", "mine: no ciphers" },
+        { "versions TLSv1.0 TLSv1.1\n", "none of its versions" },
+        { "a-key-that-is-longer-than-all-keys x\n", "unknown key" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct ssl_profile p;
+        struct err err = ERR_INIT;
+        assert_int_equal(ssl_profile_read(&p, "mine", rows[i].text, &err), -1);
+        assert_int_equal(err.origin, ERR_FILE);
+        if (strstr(err.msg, rows[i].say) == NULL) {
+            fail_msg("'%s' is not in '%s'", rows[i].say, err.msg);
+        }
+    }
+    /* A list has room for 64. */
+    char text[64 + 66 * 7] = "ciphers";
+    for (int i = 0; i < 65; i++) {
+        strcat(text, " 0xC02B");
+    }
+    struct ssl_profile p;
+    struct err err = ERR_INIT;
+    assert_int_equal(ssl_profile_read(&p, "mine", text, &err), -1);
+    assert_int_equal(err.origin, ERR_FILE);
+    assert_non_null(strstr(err.msg, "too many, at '0xC02B'"));
+}
+
+static int start(void **state) {
+    (void)state;
+    return ssl_heap_start() ? 0 : -1; /* some have a limit */
 }
 
 int main(void) {
@@ -136,6 +260,8 @@ int main(void) {
         cmocka_unit_test(micropython_says_hello_as_on_the_board),
         cmocka_unit_test(extensions_are_the_devices_own),
         cmocka_unit_test(every_profile_can_be_played),
+        cmocka_unit_test(a_profile_of_ones_own),
+        cmocka_unit_test(a_profile_that_is_wrong_says_where),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, start, NULL);
 }
