@@ -17,6 +17,7 @@
 #include "cli/workers.h"
 #include "io/notify.h"
 #include "tls/ecdsa.h"
+#include "tls/ssl_own_key.h"
 
 struct serve_options {
     struct tls_options tls;
@@ -144,8 +145,9 @@ static int listen_somewhere(struct serve *s, struct err *err) {
 /* From here on nothing but clients can go wrong. */
 static int start(struct serve *s, struct err *err) {
     bool programs = s->mode.argv != NULL;
-    if (s->files.setup->ctx.quick &&
-        s->files.setup->args.cert_reqs != SSL_CERT_NONE) {
+    const struct tls_setup *setup = s->files.setup;
+    if (setup->ctx.quick && (setup->args.cert_reqs != SSL_CERT_NONE ||
+                             ssl_own_key(&setup->ctx, "", SSL_KEY_EC))) {
         (void)ecdsa_library(); /* cannot be found in a jail */
     }
     if (listen_somewhere(s, err) != 0 ||

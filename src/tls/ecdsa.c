@@ -3,6 +3,8 @@
 #include <dlfcn.h>
 #include <mbedtls/asn1.h>
 #include <mbedtls/ecdsa.h>
+#include <mbedtls/platform_util.h>
+#include <mbedtls/psa_util.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -36,6 +38,9 @@ static struct {
     int (*verify)(const struct curve *curve, const limb *point, size_t hash_len,
                   const uint8_t *hash, const limb *r, const limb *s,
                   limb *scratch);
+    void (*sign)(const struct curve *curve, const limb *key, const limb *nonce,
+                 size_t hash_len, const uint8_t *hash, limb *r, limb *s,
+                 limb *scratch);
 } lib;
 
 /* ISO C has no cast from what dlsym() returns to a function's address.
@@ -48,7 +53,7 @@ static bool find(void *handle, const char *symbol, void *pointer) {
 
 static void open_library(void) {
     const struct curve *(*curve)(void);
-    long (*scratch)(const struct curve *);
+    long (*to_verify)(const struct curve *), (*to_sign)(const struct curve *);
     const int *bits;
     lib.tried = true;
     void *handle = dlopen(name, RTLD_LAZY | RTLD_LOCAL);
@@ -57,9 +62,11 @@ static void open_library(void) {
     }
     if (find(handle, "__gmp_bits_per_limb", &bits) && *bits == 8 * LIMB &&
         find(handle, "nettle_get_secp_256r1", &curve) &&
-        find(handle, "nettle_ecc_ecdsa_verify_itch", &scratch) &&
+        find(handle, "nettle_ecc_ecdsa_verify_itch", &to_verify) &&
         find(handle, "nettle_ecc_ecdsa_verify", &lib.verify) &&
-        scratch(curve()) <= SCRATCH) {
+        find(handle, "nettle_ecc_ecdsa_sign_itch", &to_sign) &&
+        find(handle, "nettle_ecc_ecdsa_sign", &lib.sign) &&
+        to_verify(curve()) <= SCRATCH && to_sign(curve()) <= SCRATCH) {
         lib.curve = curve();
     } else {
         dlclose(handle);
@@ -167,6 +174,99 @@ int __wrap_mbedtls_ecdsa_read_signature(mbedtls_ecdsa_context *key,
                ? 0
                : __real_mbedtls_ecdsa_read_signature(key, hash, hash_len, sig,
                                                      sig_len);
+}
+
+static void to_bytes(const limb in[LIMBS], unsigned char out[BYTES]) {
+    for (size_t i = 0; i < BYTES; i++) {
+        out[BYTES - 1 - i] = (unsigned char)(in[i / LIMB] >> (i % LIMB * 8));
+    }
+}
+
+typedef int random_source(void *arg, unsigned char *out, size_t len);
+
+/* A number from 1 to the order of the curve less 1, as a private key is, and
+ * drawn like one (FIPS 186-5 A.3.2). */
+static bool make_nonce(random_source *rng, void *rng_arg, unsigned char *bytes,
+                       limb out[LIMBS]) {
+    mbedtls_ecp_group grp;
+    mbedtls_mpi k;
+    mbedtls_ecp_group_init(&grp);
+    mbedtls_mpi_init(&k);
+    bool ok = mbedtls_ecp_group_load(&grp, MBEDTLS_ECP_DP_SECP256R1) == 0 &&
+              mbedtls_ecp_gen_privkey(&grp, &k, rng, rng_arg) == 0 &&
+              mbedtls_mpi_write_binary(&k, bytes, BYTES) == 0;
+    if (ok) {
+        to_limbs(bytes, out);
+    }
+    mbedtls_mpi_free(&k);
+    mbedtls_ecp_group_free(&grp);
+    return ok;
+}
+
+/* What a caller's `key` is when it has a private part. */
+static bool read_key(const mbedtls_ecdsa_context *key, unsigned char *bytes,
+                     limb out[LIMBS]) {
+    size_t len;
+    if (mbedtls_ecp_keypair_get_group_id(key) != MBEDTLS_ECP_DP_SECP256R1 ||
+        mbedtls_ecp_write_key_ext(key, &len, bytes, BYTES) != 0 ||
+        len != BYTES) {
+        return false;
+    }
+    to_limbs(bytes, out);
+    return true;
+}
+
+/* @return whether there is one; *len is set then */
+static bool sign(const mbedtls_ecdsa_context *key, const unsigned char *hash,
+                 size_t hash_len, unsigned char *sig, size_t size, size_t *len,
+                 random_source *rng, void *rng_arg) {
+    struct {
+        limb key[LIMBS], nonce[LIMBS], scratch[SCRATCH];
+        unsigned char bytes[BYTES];
+    } secret;
+    limb r[LIMBS], s[LIMBS];
+    unsigned char both[2 * BYTES];
+    if (!used || rng == NULL || ecdsa_library() == NULL) {
+        return false;
+    }
+    bool ok = read_key(key, secret.bytes, secret.key) &&
+              make_nonce(rng, rng_arg, secret.bytes, secret.nonce);
+    if (ok) {
+        lib.sign(lib.curve, secret.key, secret.nonce, hash_len, hash, r, s,
+                 secret.scratch);
+        to_bytes(r, both);
+        to_bytes(s, both + BYTES);
+    }
+    mbedtls_platform_zeroize(&secret, sizeof secret);
+    return ok && mbedtls_ecdsa_raw_to_der(BYTES * 8, both, sizeof both, sig,
+                                          size, len) == 0;
+}
+
+int __real_mbedtls_ecdsa_write_signature(mbedtls_ecdsa_context *key,
+                                         mbedtls_md_type_t md,
+                                         const unsigned char *hash,
+                                         size_t hash_len, unsigned char *sig,
+                                         size_t size, size_t *len,
+                                         random_source *rng, void *rng_arg);
+int __wrap_mbedtls_ecdsa_write_signature(mbedtls_ecdsa_context *key,
+                                         mbedtls_md_type_t md,
+                                         const unsigned char *hash,
+                                         size_t hash_len, unsigned char *sig,
+                                         size_t size, size_t *len,
+                                         random_source *rng, void *rng_arg);
+
+/* Mbed TLS's nonce comes of the key and the hash (RFC 6979): ours is random, of
+ * the same generator as all keys. */
+int __wrap_mbedtls_ecdsa_write_signature(mbedtls_ecdsa_context *key,
+                                         mbedtls_md_type_t md,
+                                         const unsigned char *hash,
+                                         size_t hash_len, unsigned char *sig,
+                                         size_t size, size_t *len,
+                                         random_source *rng, void *rng_arg) {
+    return sign(key, hash, hash_len, sig, size, len, rng, rng_arg)
+               ? 0
+               : __real_mbedtls_ecdsa_write_signature(
+                     key, md, hash, hash_len, sig, size, len, rng, rng_arg);
 }
 
 #else

@@ -1,4 +1,5 @@
-"""A connection that nobody is told about: libhogweed may check signatures."""
+"""A connection that nobody is told about: libhogweed may make and check
+signatures."""
 import glob
 import os
 
@@ -7,18 +8,27 @@ from harness import Skipped, cert, each, read_file, test
 LIBRARY = "libhogweed.so.6"
 
 
-def loaded(t, *args, env=(), **kw):
-    """@return the Result of a run, and whether it loaded the library"""
+def watched(t, env=()):
+    """The environment of a process for has_loaded()."""
     log = os.path.join(t.dir, "ld")
     for old in glob.glob(log + ".*"):
         os.unlink(old)
-    env = dict(env, LD_DEBUG="files", LD_DEBUG_OUTPUT=log)
-    r = t.run(*args, env=env, report=False, **kw)
-    text = b"".join(read_file(f) for f in glob.glob(log + ".*")).decode()
-    if "calling init" not in text:
+    return dict(env, LD_DEBUG="files", LD_DEBUG_OUTPUT=log)
+
+
+def has_loaded(t):
+    logs = glob.glob(os.path.join(t.dir, "ld") + ".*")
+    text = b"".join(read_file(f) for f in logs).decode()
+    if "calling init: " not in text:
         raise Skipped("this dynamic linker does not tell what it loads")
-    return r, "calling init: " in text and any(
-        LIBRARY in x for x in text.splitlines() if "calling init: " in x)
+    return any(LIBRARY in x for x in text.splitlines()
+               if "calling init: " in x)
+
+
+def loaded(t, *args, env=(), **kw):
+    """@return the Result of a run, and whether it loaded the library"""
+    r = t.run(*args, env=watched(t, env), report=False, **kw)
+    return r, has_loaded(t)
 
 
 def need_library(t):
@@ -42,6 +52,19 @@ def without_accelerators_it_is_mbedtls_alone(t):
                         server.address, env={"MPTLS_ACCEL": value})
         t.ok(r, b"x")
         t.eq(has, wanted, "whether the library is there")
+
+
+@each([("P-256", True, "server-ec256"), ("RSA", False, "server-rsa2048"),
+       ("verbose", False, "server-ec256", "-v")])
+def a_server_has_it_to_sign(t, wanted, name, *args):
+    need_library(t)
+    server = t.serve("--echo", "--keep-open", *args, name=name, report=False,
+                     env=watched(t))
+    t.eq(has_loaded(t), wanted, "whether the library is there")
+    for version in ("1.2", "1.3"):
+        r = t.run("connect", "--cafile", cert("root.pem"), "--max-version",
+                  version, server.address, stdin=b"word", report=False)
+        t.ok(r, b"word")
 
 
 @each([("verbose", "-v"), ("JSON", "--json"), ("a trace", "--trace"),

@@ -92,6 +92,57 @@ static void a_good_one_is_the_librarys_where_it_is_used(void **state) {
     }
 }
 
+/* Mbed TLS's are always the same for a key and a hash (RFC 6979). */
+static bool is_librarys(size_t hash_len) {
+    unsigned char one[MBEDTLS_ECDSA_MAX_LEN], two[MBEDTLS_ECDSA_MAX_LEN];
+    ecdsa_use_library(true);
+    size_t a = sign(hash_len, one, sizeof one);
+    size_t b = sign(hash_len, two, sizeof two);
+    ecdsa_use_library(false);
+    assert_int_equal(check(false, hash_len, one, a, NULL), 0);
+    assert_int_equal(check(false, hash_len, two, b, NULL), 0);
+    return a != b || memcmp(one, two, a) != 0;
+}
+
+static void what_the_library_signs_is_good_to_mbedtls(void **state) {
+    static const size_t lens[] = { 20, 28, 32, 48, 64 };
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        make_key(MBEDTLS_ECP_DP_SECP256R1);
+        assert_true(is_librarys(lens[(size_t)i % 5]));
+    }
+    make_key(MBEDTLS_ECP_DP_SECP384R1);
+    assert_false(is_librarys(32));
+}
+
+static int lame(void *arg, unsigned char *out, size_t len) {
+    (void)arg;
+    (void)out;
+    (void)len;
+    return MBEDTLS_ERR_ECP_RANDOM_FAILED;
+}
+
+static void where_there_is_no_signature_mbedtls_says_why(void **state) {
+    unsigned char sig[MBEDTLS_ECDSA_MAX_LEN];
+    size_t len;
+    (void)state;
+    make_key(MBEDTLS_ECP_DP_SECP256R1);
+    ecdsa_use_library(true);
+    assert_int_equal(mbedtls_ecdsa_write_signature(&key, MBEDTLS_MD_SHA256,
+                                                   hash, 32, sig, sizeof sig,
+                                                   &len, lame, NULL),
+                     MBEDTLS_ERR_ECP_RANDOM_FAILED);
+    int ret = mbedtls_ecdsa_write_signature(
+        &key, MBEDTLS_MD_SHA256, hash, 32, sig, 20, &len,
+        mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
+    ecdsa_use_library(false);
+    assert_int_equal(ret,
+                     mbedtls_ecdsa_write_signature(
+                         &key, MBEDTLS_MD_SHA256, hash, 32, sig, 20, &len,
+                         mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE));
+    assert_int_not_equal(ret, 0);
+}
+
 static void other_curves_are_mbedtls_own(void **state) {
     static const mbedtls_ecp_group_id ids[] = { MBEDTLS_ECP_DP_SECP384R1,
                                                 MBEDTLS_ECP_DP_SECP521R1,
@@ -211,6 +262,8 @@ static void what_is_not_der_is_judged_by_mbedtls(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_good_one_is_the_librarys_where_it_is_used),
+        TEST(what_the_library_signs_is_good_to_mbedtls),
+        TEST(where_there_is_no_signature_mbedtls_says_why),
         TEST(other_curves_are_mbedtls_own),
         TEST(a_bit_more_or_less_is_refused),
         TEST(numbers_out_of_range_are_refused),
