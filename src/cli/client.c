@@ -14,6 +14,9 @@ const struct opt client_opts[] = {
     OPT_ROW_DURATION(struct client_options, connect_timeout, 0,
                      "connect-timeout",
                      "give resolving and connecting this long (default 10)"),
+    OPT_ROW_CHOICE(struct client_options, tls.max_fragment_length, 0,
+                   "max-fragment-length", "SIZE", tls_fragment_names,
+                   "ask the server for records of at most this much"),
     OPT_ROW_FLAG(struct client_options, why, 0, "why",
                  "after a failed handshake, ask the server what it takes"),
     OPT_END

@@ -18,6 +18,8 @@ static const char *const verify_names[] = { "none", "optional", "required",
                                             NULL };
 const char *const tls_version_names[] = { "1.2", "1.3", NULL };
 static const char *const color_names[] = { "auto", "always", "never", NULL };
+const char *const tls_fragment_names[] = { "512", "1024", "2048", "4096",
+                                           NULL };
 static const char *const on_eof_names[] = { "half-close", "close", "wait",
                                             NULL };
 
@@ -317,6 +319,11 @@ static int make_context(struct tls_setup *s, const struct tls_options *o,
     }
     if (o->ciphers != NULL &&
         ssl_context_set_ciphers(&s->ctx, o->ciphers, err) != 0) {
+        return -1;
+    }
+    if (o->max_fragment_length >= 0 &&
+        ssl_context_set_max_fragment_length(
+            &s->ctx, (size_t)512 << o->max_fragment_length, err) != 0) {
         return -1;
     }
     if (o->alpn != NULL && ssl_context_set_alpn(&s->ctx, o->alpn, err) != 0) {

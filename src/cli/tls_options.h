@@ -30,6 +30,7 @@ struct tls_options {
     const char *as; /* --as; NULL: no device is played */
     int64_t max_in_record, max_out_record, heap_limit; /* bytes; 0: none */
     unsigned heap_fail_at;                             /* 0: none */
+    int max_fragment_length; /* index into its names; -1: not asked for */
     int64_t handshake_timeout, idle_timeout, max_time; /* ms; 0: none */
     unsigned verbose;
     struct opt_optional json, trace;
@@ -43,7 +44,7 @@ enum { TLS_HANDSHAKE_TIMEOUT = 10000, TLS_CONNECT_TIMEOUT = 10000 }; /* ms */
 #define TLS_OPTIONS_INIT                                                       \
     {                                                                          \
         .verify = -1, .min_version = -1, .max_version = -1, .on_eof = -1,      \
-        .handshake_timeout = TLS_HANDSHAKE_TIMEOUT                             \
+        .max_fragment_length = -1, .handshake_timeout = TLS_HANDSHAKE_TIMEOUT  \
     }
 
 /* The tables; their offsets are in struct tls_options. */
@@ -118,6 +119,9 @@ MUST_USE int tls_setup_clock(struct tls_setup *s, const struct tls_options *o,
 
 /** May be called twice. */
 void tls_setup_free(struct tls_setup *s);
+
+/** What --max-fragment-length takes. */
+extern const char *const tls_fragment_names[];
 
 /** What --min-version, --max-version and ciphers take, by ssl_version. */
 extern const char *const tls_version_names[];

@@ -440,6 +440,29 @@ int ssl_context_give_tickets(struct ssl_context *ctx, struct err *err) {
     return 0;
 }
 
+int ssl_context_set_max_fragment_length(struct ssl_context *ctx, size_t bytes,
+                                        struct err *err) {
+    static const struct {
+        size_t bytes;
+        unsigned char code;
+    } rows[] = {
+        { 512, MBEDTLS_SSL_MAX_FRAG_LEN_512 },
+        { 1024, MBEDTLS_SSL_MAX_FRAG_LEN_1024 },
+        { 2048, MBEDTLS_SSL_MAX_FRAG_LEN_2048 },
+        { 4096, MBEDTLS_SSL_MAX_FRAG_LEN_4096 },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (rows[i].bytes == bytes) {
+            int ret = mbedtls_ssl_conf_max_frag_len(&ctx->conf, rows[i].code);
+            return ret == 0 ? 0
+                            : ssl_failure_of(err, ret, "max_fragment_length");
+        }
+    }
+    return err_set(
+        err, ERR_USAGE, 0,
+        "max_fragment_length %zu is none of 512, 1024, 2048 and 4096", bytes);
+}
+
 int ssl_context_set_alpn(struct ssl_context *ctx, const char *names,
                          struct err *err) {
     enum { NAME_MAX_BYTES = 255 }; /* RFC 7301 3.1 */

@@ -294,6 +294,17 @@ enum { SSL_TICKET_SECONDS = 2 * 60 * 60 }; /* that one is good for */
 MUST_USE int ssl_context_give_tickets(struct ssl_context *ctx, struct err *err);
 
 /**
+ * Ask the server for records of at most this much (RFC 6066 4); not in
+ * MicroPython. TLS 1.3 has record_size_limit in its place, which Mbed TLS does
+ * not ask for. A server takes what a client asks for in any case.
+ *
+ * @param bytes  512, 1024, 2048 or 4096
+ * @return 0, or -1: ERR_USAGE for another number
+ */
+MUST_USE int ssl_context_set_max_fragment_length(struct ssl_context *ctx,
+                                                 size_t bytes, struct err *err);
+
+/**
  * Application protocols to offer, or to choose from (RFC 7301); not in
  * MicroPython. A server that has none of the client's refuses it.
  *

@@ -50,9 +50,19 @@ static void diagnose_their_chain(const struct ssl_overrun *over,
 static void diagnose_record(const struct ssl_overrun *over,
                             struct ssl_info *info) {
     char here[SSL_NAME_MAX], there[SSL_NAME_MAX];
-    snprintf(here, sizeof here,
-             "--max-in-record %zu: a firmware with a larger input buffer",
-             over->bytes);
+    if (info->max_fragment_length == 0 && over->limit >= 512) {
+        snprintf(here, sizeof here,
+                 "--max-fragment-length %d asks the server for smaller ones; "
+                 "or a firmware with a larger input buffer",
+                 over->limit >= 4096   ? 4096
+                 : over->limit >= 2048 ? 2048
+                 : over->limit >= 1024 ? 1024
+                                       : 512);
+    } else {
+        snprintf(here, sizeof here,
+                 "--max-in-record %zu: a firmware with a larger input buffer",
+                 over->bytes);
+    }
     snprintf(there, sizeof there,
              "send at most %zu bytes at a time, or honour "
              "max_fragment_length (RFC 6066 4)",

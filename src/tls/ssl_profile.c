@@ -10,6 +10,7 @@ enum {
     TLS13 = 0x0304,
     SCSV = 0x00FF, /* TLS_EMPTY_RENEGOTIATION_INFO_SCSV (RFC 5746 3.3) */
     SERVER_NAME = 0,
+    MAX_FRAGMENT_LENGTH = 1,
     ENCRYPT_THEN_MAC = 22,
     EXTENDED_MASTER_SECRET = 23,
     SESSION_TICKET = 35
@@ -46,6 +47,15 @@ static bool sends(const struct ssl_profile *p, unsigned extension) {
     return ssl_ids_has(&p->extensions, extension);
 }
 
+/* What a device with this buffer would ask for. */
+static size_t fragment_of(const struct ssl_profile *p) {
+    size_t n = 4096;
+    while (n > 512 && n > p->device.max_in_record) {
+        n /= 2;
+    }
+    return n;
+}
+
 int ssl_profile_apply(const struct ssl_profile *p, struct ssl_context *ctx,
                       struct err *err) {
     mbedtls_ssl_config *conf = &ctx->conf;
@@ -69,6 +79,10 @@ int ssl_profile_apply(const struct ssl_profile *p, struct ssl_context *ctx,
     mbedtls_ssl_conf_session_tickets(
         conf, sends(p, SESSION_TICKET) ? MBEDTLS_SSL_SESSION_TICKETS_ENABLED
                                        : MBEDTLS_SSL_SESSION_TICKETS_DISABLED);
+    if (sends(p, MAX_FRAGMENT_LENGTH) &&
+        ssl_context_set_max_fragment_length(ctx, fragment_of(p), err) != 0) {
+        return -1;
+    }
     ctx->profile = &p->certs;
     mbedtls_ssl_conf_cert_profile(conf, ctx->profile);
     ctx->no_close_notify = !p->close_notify;

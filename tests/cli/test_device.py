@@ -138,8 +138,30 @@ def a_server_with_a_small_heap_refuses_clients_one_by_one(t):
          [(51, "device")] * 2, "how the clients ended")
 
 
+@each([("512", 512), ("4096", 4096)])
+def records_that_are_asked_to_be_small(t, size):
+    data = bytes(range(256)) * 100
+    server = t.serve("--reply", t.named(data), "--max-version", "1.2")
+    c = t.connect(server, "--max-fragment-length", str(size),
+                  "--max-in-record", "4k").wait()
+    t.ok(c, data)
+    t.eq(c.report["tls"]["max_fragment_length"], size, "what was agreed on")
+    t.eq(c.report["handshake"]["in"]["largest_record"] <= max(size, 600) + 64,
+         True, "the largest record")
+
+
+@test
+def a_profile_that_asks_for_small_records(t):
+    server = t.serve("--echo", "--keep-open")
+    mine = t.named(b"extensions server_name max_fragment_length\n"
+                   b"max-in-record 3000\nverify none\n")
+    c = t.connect(server, "--as", mine, stdin=b"x", ca=None).wait()
+    t.eq(c.report["tls"]["max_fragment_length"], 2048, "what was agreed on")
+
+
 @each([("below", "--max-in-record", "511"), ("above", "--max-in-record", "16385"),
        ("no size", "--max-out-record", "much"), ("none", "--heap-limit", "0"),
+       ("between", "--max-fragment-length", "1000"),
        ("tiny", "--heap-limit", "1023"), ("no number", "--heap-fail-at", "0")])
 def a_limit_that_is_none(t, option, value):
     t.usage(("connect", "127.0.0.1:1", option, value), "--" + option[2:], value,
