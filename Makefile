@@ -78,7 +78,14 @@ MY_CFLAGS   := -std=c11 $(WARN) $(if $(WERROR),-Werror) -MMD -MP $(HARDEN) \
 	$(TRIM) -ffile-prefix-map=$(CURDIR)=. \
 	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer)
-MY_LDFLAGS  := -pie -pthread -Wl,-z,relro -Wl,-z,now $(MBEDTLS_WRAP) \
+# A tenth of the room for relocations, if what the linker makes of it runs here
+# (since glibc 2.36; set RELR= to run with an older one, too).
+RELR ?= $(shell mkdir -p $(BUILD) && t=$(BUILD)/relr.$$$$ && \
+	echo 'int main(void) { return 0; }' | $(CC) -x c - -fPIE -pie \
+	$(LDFLAGS) -Wl,-z,pack-relative-relocs,--fatal-warnings -o $$t 2>/dev/null && \
+	$$t 2>/dev/null && echo -Wl,-z,pack-relative-relocs; rm -f $$t)
+MY_LDFLAGS  := -pie -pthread -Wl,-z,relro -Wl,-z,now $(RELR) \
+	$(MBEDTLS_WRAP) \
 	$(if $(SAN),-fsanitize=$(SAN),-Wl,--gc-sections)
 
 # Version 1.3 was the first to test itself.
