@@ -135,7 +135,8 @@ def where(found):
     if items:
         items = ["", *wrapped(
             "Goals are missed. Where the instructions go, by callgrind, with "
-            "what the parts call, and in the functions themselves:"), "", *items]
+            "what the parts call, and in the functions themselves:"), "",
+            *items]
     return items
 
 
