@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "accel/ipsec_mb.h"
+#include "base/cpu.h"
 
 static struct {
     void *handle;     /* NULL: not opened */
@@ -26,7 +27,7 @@ static bool find(const char *name, void *function) {
 /* The layout of IMB_MGR is that of the header: of this version, and no other
  * is known to have the same. */
 static void open_library(void) {
-    if (!__builtin_cpu_supports("aes") || !__builtin_cpu_supports("pclmul")) {
+    if (!cpu_has_aes()) {
         lib.lack = "this CPU has no AES instructions";
         return;
     }

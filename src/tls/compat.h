@@ -9,10 +9,6 @@
 #include <psa/crypto.h>
 #include <stdbool.h>
 
-#if defined(__aarch64__) && defined(__linux__)
-#include <sys/auxv.h>
-#endif
-
 /** @return the description (RFC 8446 6) of the fatal alert just received */
 static inline int compat_alert(const mbedtls_ssl_context *ssl) {
     const unsigned char *in = ssl->MBEDTLS_PRIVATE(in_msg);
@@ -57,19 +53,6 @@ static inline const uint16_t *compat_groups(const mbedtls_ssl_config *conf) {
 /** @return the signature algorithms (RFC 8446 4.2.3) allowed, ending in 0 */
 static inline const uint16_t *compat_sig_algs(const mbedtls_ssl_config *conf) {
     return conf->MBEDTLS_PRIVATE(sig_algs);
-}
-
-/** @return whether the CPU has instructions for AES-GCM, which Mbed TLS uses */
-static inline bool compat_cpu_has_aes(void) {
-#if defined(__x86_64__) || defined(__i386__)
-    return __builtin_cpu_supports("aes") && __builtin_cpu_supports("pclmul");
-#elif defined(__aarch64__) && defined(__linux__)
-    return (getauxval(AT_HWCAP) & HWCAP_AES) != 0;
-#elif defined(__ARM_FEATURE_AES)
-    return true;
-#else
-    return false;
-#endif
 }
 
 /** @return whether suites with a pre-shared key can be used */

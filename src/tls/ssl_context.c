@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cpu.h"
 #include "tls/ssl_failure.h"
 #include "tls/ssl_identity.h"
 #include "tls/ssl_parse.h"
@@ -112,7 +113,7 @@ int ssl_context_init(struct ssl_context *ctx, enum ssl_protocol protocol,
     ctx->profile = &mbedtls_x509_crt_profile_default;
     mbedtls_ssl_conf_cert_profile(&ctx->conf, ctx->profile);
     mbedtls_ssl_conf_sig_algs(&ctx->conf, sig_algs);
-    ssl_cipher_list(compat_cpu_has_aes(), ctx->ciphers);
+    ssl_cipher_list(cpu_has_aes(), ctx->ciphers);
     mbedtls_ssl_conf_ciphersuites(&ctx->conf, ctx->ciphers);
     mbedtls_ssl_conf_dhm_min_bitlen(&ctx->conf, DHM_MIN_BITS);
     mbedtls_ssl_conf_dbg(&ctx->conf, on_debug, ctx);

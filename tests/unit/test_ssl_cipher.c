@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 
+#include "base/cpu.h"
 #include "test.h"
-#include "tls/compat.h"
 #include "tls/ssl_context.h"
 
 static const struct {
@@ -147,7 +147,7 @@ static void a_bad_list_changes_nothing(void **state) {
         assert_int_equal(err.code, MBEDTLS_ERR_SSL_BAD_CONFIG);
         assert_non_null(strstr(err.msg, lists[i].said));
         const int *all = ssl_context_get_ciphers(&ctx);
-        ssl_cipher_list(compat_cpu_has_aes(), expected);
+        ssl_cipher_list(cpu_has_aes(), expected);
         for (size_t k = 0; k == 0 || expected[k - 1] != 0; k++) {
             assert_int_equal(all[k], expected[k]);
         }
