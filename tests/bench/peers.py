@@ -167,10 +167,10 @@ def openssl(programs, *args):
     return server, server.listening_port()
 
 
-def mptls(programs, *args, tool=OURS, **how):
+def mptls(programs, *args, **how):
     """Without a log, which the others do not write either."""
     server = load.Process([
-        programs[tool], "serve", "127.0.0.1:0", "--cert", CERT, "--key", KEY,
+        programs[OURS], "serve", "127.0.0.1:0", "--cert", CERT, "--key", KEY,
         *args], **how)
     return server, load.wait_until("mptls to listen", lambda: told(server))
 

@@ -10,19 +10,20 @@ import subprocess
 
 import load
 import peers
-from measure import OURS, Goal, Row, in_turn, processor
+from measure import NO_ACCEL, OURS, PLAIN, Goal, Row, in_turn, processor
 
 CLIENTS = 4
 KINDS = (("full", "1.3"), ("resumed", "1.3"), ("full", "1.2"),
          ("resumed", "1.2"))
-TOOLS = (OURS, "openssl", "gnutls-serv", "stunnel", "nginx")
+TOOLS = (OURS, PLAIN, "openssl", "gnutls-serv", "stunnel", "nginx")
 
 
 def start(programs, tool, backend):
-    return {
+    if tool in (OURS, PLAIN):
         # The others give tickets without being told.
-        OURS: lambda: peers.mptls(programs, "--keep-open", "--discard",
-                                  "--tickets"),
+        return peers.mptls(programs, "--keep-open", "--discard", "--tickets",
+                           env=NO_ACCEL if tool == PLAIN else None)
+    return {
         "openssl": lambda: peers.openssl(programs),
         "gnutls-serv": lambda: peers.gnutls(programs),
         "stunnel": lambda: peers.stunnel(programs, backend),
