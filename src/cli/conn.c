@@ -5,6 +5,7 @@
 
 #include "cli/save.h"
 #include "cli/session.h"
+#include "io/net.h"
 
 enum {
     CLOSE_MS = 500,  /* for close_notify to leave, whatever the limits */
@@ -120,8 +121,20 @@ static enum conn_result step_deferred(struct conn *c) {
     return CONN_BUSY;
 }
 
+/* All messages of a flight in one packet, which wakes the peer once. */
+static int shake(struct conn *c) {
+    uint64_t sent = c->sock.wire_out;
+    c->lower->more = true;
+    int want = ssl_socket_do_handshake(&c->sock, &c->err);
+    c->lower->more = false;
+    if (c->sock.wire_out > sent) {
+        net_push(c->lower->fd);
+    }
+    return want;
+}
+
 static enum conn_result step_handshake(struct conn *c) {
-    c->want = ssl_socket_do_handshake(&c->sock, &c->err);
+    c->want = shake(c);
     if (c->want == STREAM_WANT_RD || c->want == STREAM_WANT_WR) {
         if (loop_limit_check(&c->limit, ssl_socket_awaiting(&c->sock),
                              &c->err) == 0) {

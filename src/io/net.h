@@ -221,4 +221,10 @@ bool net_starved(const struct err *e);
  */
 void net_ack_now(int fd);
 
+/**
+ * Send what was kept back because more was to follow (base/stream.h). It is
+ * sent within 200 ms anyway. Does nothing where it cannot.
+ */
+void net_push(int fd);
+
 #endif

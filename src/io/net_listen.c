@@ -406,6 +406,10 @@ bool net_starved(const struct err *e) {
                                     e->code == ENOBUFS || e->code == ENOMEM);
 }
 
+void net_push(int fd) {
+    net_set(fd, IPPROTO_TCP, TCP_NODELAY, 1); /* even if it is set */
+}
+
 void net_ack_now(int fd) {
 #ifdef TCP_QUICKACK
     net_set(fd, IPPROTO_TCP, TCP_QUICKACK, 1);

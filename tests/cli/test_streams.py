@@ -5,8 +5,11 @@ import fcntl
 import os
 import pty
 import signal
+import ssl
+import sys
 
-from harness import Failed, Skipped, each, read_exactly, read_some, test
+from harness import (Failed, ROOT, Skipped, cert, each, read_exactly,
+                     read_some, test)
 
 MEGABYTE = bytes(range(256)) * 4096
 
@@ -407,6 +410,32 @@ def truncation_may_be_allowed(t):
     server = t.serve("--mp-defaults", "--on-eof", "close", stdin=b"data")
     t.ok(t.connect(server, "--allow-truncation").wait(), b"data")
     t.ok(server.wait())
+
+
+@both_versions
+def a_flight_is_one_packet(t, version):
+    """What has been sent in several writes is all there in one."""
+    if not sys.platform.startswith("linux"):
+        raise Skipped("only Linux lets a packet wait for the next write")
+    ctx = ssl.create_default_context(
+        cafile=os.path.join(ROOT, cert("root.pem")))
+    ctx.maximum_version = ssl.TLSVersion["TLSv" + version.replace(".", "_")]
+    server = t.serve("--echo")
+    into, out = ssl.MemoryBIO(), ssl.MemoryBIO()
+    s = t.tcp(server.address)
+    tls = ctx.wrap_bio(into, out, server_hostname="localhost")
+    reads = 0
+    while True:
+        try:
+            tls.do_handshake()
+            break
+        except ssl.SSLWantReadError:
+            s.sendall(out.read())
+            into.write(s.recv(1 << 16))
+            reads += 1
+    t.eq(reads, 1 if version == "1.3" else 2, "reads")
+    s.close()
+    server.wait()
 
 
 @test
