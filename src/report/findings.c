@@ -290,6 +290,8 @@ static const struct explain_advice key_too_big = {
 static const struct explain_advice no_heap = {
     AT_LIMIT,
     "Two record buffers of 16 KB take most of it.\n"
+    "The board's allocator adds 8 or 16 bytes to each block, and what is free "
+    "there is in pieces: it fails earlier still.\n"
     "A long chain, or RSA keys of 4096 bits, whose numbers need kilobytes.\n"
     "Several certificates are trusted, where one would do.",
     "gc.collect() before wrap_socket(), one CA only, connect early, close "

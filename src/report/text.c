@@ -68,6 +68,17 @@ void report_heap(const struct ssl_heap_info *h, char *buf, size_t len) {
              h->now, h->context);
 }
 
+/* What a peer's buffer must hold. */
+static void text_largest(FILE *f, const char *way,
+                         const struct ssl_traffic *t) {
+    char name[SSL_LABEL_MAX];
+    if (t->largest_message != 0) {
+        report_line(f, "largest record %s: %zu bytes; message: %zu, %s", way,
+                    t->largest_record, t->largest_message,
+                    ssl_name(SSL_KIND_MESSAGE, t->largest_type, name));
+    }
+}
+
 void report_text_handshake(FILE *f, const struct report *r) {
     char times[96] = "", heap[160];
     add_time(times, sizeof times, "resolve", r->resolve_us);
@@ -87,6 +98,8 @@ void report_text_handshake(FILE *f, const struct report *r) {
                     r->tls.own.names[0] != '\0' ? ", names " : "",
                     r->tls.own.names);
     }
+    text_largest(f, "received", &r->tls.in);
+    text_largest(f, "sent", &r->tls.out);
     report_heap(&r->tls.heap, heap, sizeof heap);
     if (heap[0] != '\0') {
         report_line(f, "heap: %s", heap);
