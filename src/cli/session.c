@@ -9,6 +9,7 @@
 #include "cli/conn.h"
 #include "cli/signals.h"
 #include "io/fd_stream.h"
+#include "tls/ecdsa.h"
 
 /* What one connection needs; static, since a process has one at a time, and
  * what a pump has read of stdin goes to the next. */
@@ -16,6 +17,11 @@ static struct fd_stream lower;
 static struct conn conn;
 static struct conn_config config;
 static struct pump pump;
+
+/* No signature comes after a client's handshake. A run that is over at once
+ * need not spend the time to give the library back. */
+enum { RELEASE_MS = 200 };
+static int64_t release_at; /* 0: it stays */
 
 void session_report_init(struct report *r, const char *command,
                          const char *target) {
@@ -36,6 +42,15 @@ static int open_terminal(void) {
     return open(name, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
+/* @param due  when to wake for it, too */
+static void release(int64_t *due) {
+    if (release_at != 0 && loop_now_ms() >= release_at) {
+        ecdsa_release();
+        release_at = 0;
+    }
+    loop_sooner(due, release_at);
+}
+
 /* Step until the handshake is done, or all of it is over. */
 static void drive(const struct session *s) {
     struct loop patient;
@@ -52,6 +67,7 @@ static void drive(const struct session *s) {
         const char *awaiting;
         int64_t due;
         nfds_t n = conn_wait(&conn, fds, &due, &awaiting);
+        release(&due);
         const struct loop_limit until = { due != 0, due };
         int rc = result == CONN_BUSY
                      ? loop_check(l, awaiting, &why)
@@ -85,7 +101,9 @@ static void pipe_standard(const struct session *s) {
 }
 
 void session_pipe(const struct session *s, struct report *r) {
+    release_at = s->setup->args.server_side ? 0 : loop_now_ms() + RELEASE_MS;
     pipe_standard(s);
+    release_at = 0;
     conn_report(&conn, r);
 }
 

@@ -34,6 +34,7 @@ static const char name[] = "libhogweed.so.6";
 
 static struct {
     bool tried;
+    void *handle;
     const struct curve *curve; /* NULL: there is no library */
     int (*verify)(const struct curve *curve, const limb *point, size_t hash_len,
                   const uint8_t *hash, const limb *r, const limb *s,
@@ -68,6 +69,7 @@ static void open_library(void) {
         find(handle, "nettle_ecc_ecdsa_sign", &lib.sign) &&
         to_verify(curve()) <= SCRATCH && to_sign(curve()) <= SCRATCH) {
         lib.curve = curve();
+        lib.handle = handle;
     } else {
         dlclose(handle);
     }
@@ -83,6 +85,14 @@ const char *ecdsa_library(void) {
 void ecdsa_disable(void) {
     lib.tried = true;
     lib.curve = NULL;
+}
+
+void ecdsa_release(void) {
+    if (lib.curve != NULL) {
+        dlclose(lib.handle);
+        lib.curve = NULL;
+        lib.tried = false;
+    }
 }
 
 /* From the highest byte first to the lowest limb first. */
@@ -276,6 +286,9 @@ const char *ecdsa_library(void) {
 }
 
 void ecdsa_disable(void) {
+}
+
+void ecdsa_release(void) {
 }
 
 #endif

@@ -31,4 +31,7 @@ const char *ecdsa_library(void);
 /** For good: they are all Mbed TLS's. */
 void ecdsa_disable(void);
 
+/** Give up its memory; the next signature finds it again. */
+void ecdsa_release(void);
+
 #endif

@@ -3,7 +3,8 @@ signatures."""
 import glob
 import os
 
-from harness import Skipped, cert, each, read_file, test
+from harness import Skipped, cert, each, read_exactly, read_file, test, \
+    wait_until
 
 LIBRARY = "libhogweed.so.6"
 
@@ -65,6 +66,31 @@ def a_server_has_it_to_sign(t, wanted, name, *args):
         r = t.run("connect", "--cafile", cert("root.pem"), "--max-version",
                   version, server.address, stdin=b"word", report=False)
         t.ok(r, b"word")
+
+
+@test
+def it_goes_when_the_connection_lasts(t):
+    need_library(t)
+    server = t.serve("--echo")
+    stdin, w = t.pipe()
+    out, stdout = t.pipe()
+    client = t.connect(server, stdin=stdin, stdout=stdout, report=False,
+                       env=watched(t))
+    log = os.path.join(t.dir, "ld.%d" % client.pid)
+    t.close_pipe(stdin)
+    t.close_pipe(stdout)
+
+    def told(words):
+        return os.path.exists(log) and any(
+            words in x and LIBRARY in x
+            for x in read_file(log).decode().splitlines())
+
+    for words, byte in (("calling init: ", b"a"), ("calling fini: ", b"b")):
+        wait_until(words + LIBRARY, lambda words=words: told(words))
+        os.write(w, byte)
+        t.eq(read_exactly(out, 1), byte, "what the echo brings")
+    t.close_pipe(w)
+    t.eq(client.wait().status, 0, "exit status")
 
 
 @each([("verbose", "-v"), ("JSON", "--json"), ("a trace", "--trace"),
