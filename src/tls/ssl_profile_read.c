@@ -4,22 +4,35 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/text.h"
 #include "tls/ssl_profile.h"
 
-enum { LIKES_MAX = 4, TLS12 = 0x0303 };
+enum {
+    LIKES_MAX = 4,
+    SSL3 = 0x0300,
+    TLS12 = 0x0303,
+    TLS13 = 0x0304,
+    RECORD_MIN = 512, /* the least that RFC 6066 4 can agree on */
+    RECORD_MAX = 16384,
+    HEAP_MIN = 1024,
+    NUMBER_MAX = 999999999
+};
 
 static const char blanks[] = " \t\r";
 
 struct reader {
     struct ssl_profile *p;
     unsigned line;
-    unsigned seen; /* bits of lists that this text has begun */
+    const char *key; /* of the line; NULL: it is not known */
+    unsigned seen;   /* bits of lists that this text has begun */
 };
 
 static int wrong(const struct reader *r, struct err *err, const char *what,
                  const char *word, size_t len) {
-    return err_set(err, ERR_FILE, 0, "%.40s: line %u: %s '%.*s'", r->p->name,
-                   r->line, what, (int)(len < 60 ? len : 60), word);
+    return err_set(err, ERR_FILE, 0, "%.40s: line %u: %s%s%s '%.*s'",
+                   r->p->name, r->line, r->key != NULL ? r->key : "",
+                   r->key != NULL ? ": " : "", what, (int)(len < 60 ? len : 60),
+                   word);
 }
 
 /* The next word of a value. @return its bytes, 0: there is none */
@@ -43,6 +56,9 @@ static int read_id(const struct reader *r, enum ssl_kind kind, const char *word,
     char name[SSL_LABEL_MAX];
     snprintf(name, sizeof name, "%.*s", (int)len, word);
     int id = len < sizeof name ? ssl_name_find(kind, name) : -1;
+    if (kind == SSL_KIND_VERSION && (id < SSL3 || id > TLS13)) {
+        id = -1;
+    }
     return id >= 0 ? id : wrong(r, err, "unknown", word, len);
 }
 
@@ -153,7 +169,7 @@ static int allow_hash(const struct reader *r, const char *word, size_t len,
             return 0;
         }
     }
-    return wrong(r, err, "unknown hash", word, len);
+    return wrong(r, err, "unknown", word, len);
 }
 
 static bool append(struct ssl_profile *p, size_t i, int id) {
@@ -170,7 +186,7 @@ static bool append(struct ssl_profile *p, size_t i, int id) {
         return append16(p->sig_algs, id);
     case SSL_KIND_EXTENSION:
         ssl_ids_add(&p->extensions, (unsigned)id);
-        return true;
+        return ssl_ids_has(&p->extensions, (unsigned)id);
     default:
         allow_curve(p, id);
         return true;
@@ -220,45 +236,75 @@ static int read_number(const struct reader *r, const char **at, const char *end,
     return 0;
 }
 
+static int read_end(const struct reader *r, const char *at, const char *end,
+                    struct err *err) {
+    size_t len = next_word(&at, end);
+    return len == 0 ? 0 : wrong(r, err, "one number too many:", at, len);
+}
+
 /* A value that is one word of several. */
 static int read_choice(const struct reader *r, const char *value, size_t len,
                        const char *const *names, int *i, struct err *err) {
+    char say[80] = "not one of ";
     for (*i = 0; names[*i] != NULL; (*i)++) {
         if (is(value, len, names[*i])) {
             return 0;
         }
+        text_append(say, sizeof say, *i > 0 ? ", " : "", *i > 0 ? 2 : 0);
+        text_append(say, sizeof say, names[*i], strlen(names[*i]));
     }
-    return wrong(r, err, "the value is wrong:", value, len);
+    text_append(say, sizeof say, ":", 1);
+    return wrong(r, err, say, value, len);
 }
 
 static int read_rsa(const struct reader *r, const char *at, const char *end,
                     struct err *err) {
     size_t low, high;
-    if (read_number(r, &at, end, &low, err) != 0 ||
-        read_number(r, &at, end, &high, err) != 0) {
+    if (read_number(r, &at, end, &low, err) != 0) {
         return -1;
+    }
+    const char *most = at;
+    if (read_number(r, &at, end, &high, err) != 0 ||
+        read_end(r, at, end, err) != 0) {
+        return -1;
+    }
+    if (high != 0 && high < low) {
+        size_t len = next_word(&most, end);
+        return wrong(r, err, "the most is less than the least:", most, len);
     }
     r->p->certs.rsa_min_bitlen = (unsigned)low;
     r->p->device.rsa_max_bits = (unsigned)high;
     return 0;
 }
 
-static int read_size(const struct reader *r, const char *key, const char *at,
-                     const char *end, struct err *err) {
-    struct ssl_device *d = &r->p->device;
+static const struct size_key {
+    const char *key;
+    unsigned least, most; /* beside 0 */
+    size_t offset;        /* in struct ssl_device */
+} sizes[] = {
+    { "max-in-record", RECORD_MIN, RECORD_MAX,
+      offsetof(struct ssl_device, max_in_record) },
+    { "max-in-message", RECORD_MIN, NUMBER_MAX,
+      offsetof(struct ssl_device, max_in_message) },
+    { "max-out-record", RECORD_MIN, RECORD_MAX,
+      offsetof(struct ssl_device, max_out_record) },
+    { "heap", HEAP_MIN, NUMBER_MAX, offsetof(struct ssl_device, heap.bytes) },
+};
+
+static int read_size(const struct reader *r, const struct size_key *k,
+                     const char *at, const char *end, struct err *err) {
+    const char *word = at;
     size_t n;
-    if (read_number(r, &at, end, &n, err) != 0) {
+    if (read_number(r, &at, end, &n, err) != 0 ||
+        read_end(r, at, end, err) != 0) {
         return -1;
     }
-    if (strcmp(key, "max-in-record") == 0) {
-        d->max_in_record = n;
-    } else if (strcmp(key, "max-in-message") == 0) {
-        d->max_in_message = n;
-    } else if (strcmp(key, "max-out-record") == 0) {
-        d->max_out_record = n;
-    } else {
-        d->heap.bytes = n;
+    if (n != 0 && (n < k->least || n > k->most)) {
+        char say[60];
+        snprintf(say, sizeof say, "neither 0 nor %u to %u:", k->least, k->most);
+        return wrong(r, err, say, word, (size_t)(at - word));
     }
+    memcpy((char *)&r->p->device + k->offset, &n, sizeof n);
     return 0;
 }
 
@@ -310,13 +356,10 @@ static const struct {
     { "errors", { "micropython", "axtls", "none" } },
 };
 
-static const char *const sizes[] = { "max-in-record", "max-in-message",
-                                     "max-out-record", "heap" };
-
 /* Those whose text is shown, and says nothing to us. */
 static const char *const texts[] = { "source", "library", "unlike" };
 
-static int read_text(const struct reader *r, const char *key, const char *value,
+static int read_text(struct reader *r, const char *key, const char *value,
                      size_t len, struct err *err) {
     struct ssl_profile *p = r->p;
     if (strcmp(key, "title") == 0) {
@@ -337,12 +380,14 @@ static int read_text(const struct reader *r, const char *key, const char *value,
             return 0;
         }
     }
+    r->key = NULL;
     return wrong(r, err, "unknown key", key, strlen(key));
 }
 
 static int read_value(struct reader *r, const char *key, const char *value,
                       size_t len, struct err *err) {
     const char *end = value + len;
+    r->key = key;
     if (len == 0) {
         /* A list may be empty: no groups, no extensions. */
         bool list = false;
@@ -350,7 +395,7 @@ static int read_value(struct reader *r, const char *key, const char *value,
             list |= strcmp(key, lists[i].key) == 0;
         }
         if (!list) {
-            return wrong(r, err, "no value for", key, strlen(key));
+            return wrong(r, err, "no value:", value, 0);
         }
     }
     for (size_t i = 0; i < LISTS; i++) {
@@ -359,8 +404,8 @@ static int read_value(struct reader *r, const char *key, const char *value,
         }
     }
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        if (strcmp(key, sizes[i]) == 0) {
-            return read_size(r, key, value, end, err);
+        if (strcmp(key, sizes[i].key) == 0) {
+            return read_size(r, &sizes[i], value, end, err);
         }
     }
     for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++) {
@@ -436,6 +481,7 @@ static int read_all(struct reader *r, const char *text, unsigned likes,
     while ((text = next_line(text, &key, &key_len, &value, &len)) != NULL) {
         char name[24];
         r->line++;
+        r->key = NULL;
         if (key_len == 0) {
             continue;
         }
@@ -451,7 +497,9 @@ static int read_all(struct reader *r, const char *text, unsigned likes,
             return -1;
         }
     }
-    return 0;
+    return begun ? 0
+                 : err_set(err, ERR_FILE, 0, "%.40s: there is nothing in it",
+                           r->p->name);
 }
 
 /* What a text need not say: Mbed TLS as it comes. */

@@ -242,7 +242,7 @@ def an_unknown_device(t, name, status, origin, say):
 
 
 @each([("a key", b"speed 9\n", "line 1: unknown key 'speed'"),
-       ("a suite", b"title x\nciphers TLS_X\n", "line 2: unknown 'TLS_X'"),
+       ("a suite", b"title x\nciphers TLS_X\n", "line 2: ciphers: unknown 'TLS_X'"),
        ("a NUL", b"title x\0\n", "a NUL byte"),
        ("too large", b"#" * 70000, "65536")])
 def a_file_that_is_no_profile(t, text, say):

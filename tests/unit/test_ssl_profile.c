@@ -200,8 +200,8 @@ static void a_profile_of_ones_own(void **state) {
     assert_string_equal(p.clock, "2015-01-01T00:00:00Z");
     assert_int_equal(p.verify_mode, SSL_CERT_NONE);
     assert_int_equal(p.errors, MP_ERRORS_MBEDTLS);
-    /* An empty one is Mbed TLS as it comes. */
-    assert_int_equal(ssl_profile_read(&p, "empty", "", &err), 0);
+    /* One that says nothing of it is Mbed TLS as it comes. */
+    assert_int_equal(ssl_profile_read(&p, "mine", "title A", &err), 0);
     assert_int_equal(p.verify_mode, SSL_CERT_REQUIRED);
     assert_true(p.ciphers[0] != 0 && p.close_notify && p.max_version == 0x0303);
 }
@@ -211,21 +211,33 @@ static void a_profile_that_is_wrong_says_where(void **state) {
         const char *text, *say;
     } rows[] = {
         { "title A\nspeed 9\n", "mine: line 2: unknown key 'speed'" },
-        { "ciphers TLS_NONE\n", "line 1: unknown 'TLS_NONE'" },
-        { "groups secp256r1 secp1\n", "line 1: unknown 'secp1'" },
-        { "hashes sha3\n", "line 1: unknown hash 'sha3'" },
-        { "max-in-record\n", "line 1: no value for 'max-in-record'" },
+        { "ciphers TLS_NONE\n", "line 1: ciphers: unknown 'TLS_NONE'" },
+        { "groups secp256r1 secp1\n", "line 1: groups: unknown 'secp1'" },
+        { "hashes sha3\n", "line 1: hashes: unknown 'sha3'" },
+        { "max-in-record\n", "line 1: max-in-record: no value: ''" },
         { "max-in-record -1\n", "no number of at most 9 digits: '-1'" },
         { "max-in-record 1234567890\n", "'1234567890'" },
         { "heap 40k\n", "'40k'" },
-        { "rsa 2048\n", "a number is wanted: ''" },
-        { "verify maybe\n", "the value is wrong: 'maybe'" },
-        { "formats\n", "no value for 'formats'" },
+        { "heap 40000 bytes\n", "heap: one number too many: 'bytes'" },
+        { "max-in-record 511\n", "neither 0 nor 512 to 16384: '511'" },
+        { "max-in-record 16385\n", "neither 0 nor 512 to 16384: '16385'" },
+        { "max-out-record 1\n", "neither 0 nor 512 to 16384: '1'" },
+        { "max-in-message 3\n", "neither 0 nor 512 to 999999999: '3'" },
+        { "heap 1023\n", "heap: neither 0 nor 1024 to 999999999: '1023'" },
+        { "rsa 2048\n", "rsa: a number is wanted: ''" },
+        { "rsa 1024 2048 x\n", "rsa: one number too many: 'x'" },
+        { "rsa 2048 1024\n", "the most is less than the least: '1024'" },
+        { "versions TLSv1.2 0x0000\n", "versions: unknown '0x0000'" },
+        { "versions TLSv1.2 0x0305\n", "versions: unknown '0x0305'" },
+        { "verify maybe\n", "not one of none, optional, required: 'maybe'" },
+        { "formats\n", "formats: no value: ''" },
         { "clock noon\n", "no time such as 2000-01-01T00:00:00Z: 'noon'" },
         { "title A\nlike zephyr\n", "line 2: too late for 'like'" },
         { "like mine\n", "line 1: there is no profile 'mine'" },
         { "ciphers\n", "mine: no ciphers" },
         { "versions TLSv1.0 TLSv1.1\n", "none of its versions" },
+        { "", "mine: there is nothing in it" },
+        { "# like zephyr\n\n", "mine: there is nothing in it" },
         { "a-key-that-is-longer-than-all-keys x\n", "unknown key" },
     };
     (void)state;
