@@ -255,8 +255,10 @@ static int open_output(struct check *c, struct err *err) {
     int opened = c->json ? 0 : output_open(&c->out, 0, json, err);
     c->out.expect = &c->expect;
     c->out.details = true;
-    c->out.errors = device_errors(c->o.client.tls.as);
-    return opened;
+    bool device =
+        err->origin == ERR_NONE && device_read(&c->o.client.tls, err) == 0;
+    c->out.errors = device_errors(&c->o.client.tls.device);
+    return opened == 0 && device ? 0 : -1;
 }
 
 static int check_run(int argc, char **argv) {
@@ -287,6 +289,7 @@ static int check_run(int argc, char **argv) {
         status = check_all(&c, &r);
     }
     client_free(&c.client);
+    device_free(&c.o.client.tls.device);
     cadata_free(&c.cadata);
     check_targets_free(&c.targets);
     if (!c.json) {

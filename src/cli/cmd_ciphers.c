@@ -74,7 +74,6 @@ static void print_one(const struct ciphers_options *o, int id) {
 static int ciphers_run(int argc, char **argv) {
     struct ciphers_options o = { .tls = TLS_OPTIONS_INIT, .version = -1 };
     struct ssl_context ctx;
-    struct device device = { 0 };
     struct err err = ERR_INIT;
     size_t n = 0;
     int status = 0;
@@ -87,9 +86,9 @@ static int ciphers_run(int argc, char **argv) {
         return command_failed(&cmd_ciphers, &err);
     }
     if (ssl_context_init(&ctx, SSL_PROTOCOL_TLS_CLIENT, &err) != 0 ||
-        device_read(&device, &o.tls, &err) != 0 ||
-        (device.played &&
-         ssl_profile_apply(&device.profile, &ctx, &err) != 0) ||
+        device_read(&o.tls, &err) != 0 ||
+        (o.tls.device.played &&
+         ssl_profile_apply(&o.tls.device.profile, &ctx, &err) != 0) ||
         (o.ciphers != NULL &&
          ssl_context_set_ciphers(&ctx, o.ciphers, &err) != 0)) {
         status = command_failed(&cmd_ciphers, &err);
@@ -101,7 +100,7 @@ static int ciphers_run(int argc, char **argv) {
         status = command_flush();
     }
     ssl_context_free(&ctx);
-    device_free(&device);
+    device_free(&o.tls.device);
     return status;
 }
 

@@ -81,8 +81,10 @@ static int connect_run(int argc, char **argv) {
     int opened =
         output_open(&out, o.client.tls.verbose, &o.client.tls.json, &r.err);
     out.expect = &expect;
-    out.errors = device_errors(o.client.tls.as);
-    if (opened == 0 &&
+    bool device =
+        r.err.origin == ERR_NONE && device_read(&o.client.tls, &r.err) == 0;
+    out.errors = device_errors(&o.client.tls.device);
+    if (opened == 0 && device &&
         expect_read(&expect, &o.client.tls.expects, &r.err) == 0 &&
         r.err.origin == ERR_NONE) {
         if (n == 0) {
@@ -97,6 +99,7 @@ static int connect_run(int argc, char **argv) {
         status = session_end(&out, &r);
     }
     client_free(&client);
+    device_free(&o.client.tls.device);
     output_close(&out);
     return status;
 }

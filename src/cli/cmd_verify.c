@@ -230,8 +230,9 @@ static int verify_run(int argc, char **argv) {
     }
     bool opened = to_stdout || output_open(&out, 0, &o.tls.json, &r.err) == 0;
     out.expect = &expect;
-    out.errors = device_errors(o.tls.as);
-    if (opened && expect_read(&expect, &o.tls.expects, &r.err) == 0 &&
+    bool device = r.err.origin == ERR_NONE && device_read(&o.tls, &r.err) == 0;
+    out.errors = device_errors(&o.tls.device);
+    if (opened && device && expect_read(&expect, &o.tls.expects, &r.err) == 0 &&
         r.err.origin == ERR_NONE) {
         run(&o, operand, &setup, &chain, &r);
         session_warn_crl(&chain.verify, &out);
@@ -248,6 +249,7 @@ static int verify_run(int argc, char **argv) {
     status = status != 0 ? status : printed;
     ssl_chain_free(&chain);
     tls_setup_free(&setup);
+    device_free(&o.tls.device);
     if (!to_stdout) {
         output_close(&out);
     }

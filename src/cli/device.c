@@ -1,11 +1,11 @@
 #include "cli/device.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "cli/clock.h"
 #include "io/file.h"
 
 #define T struct tls_options
@@ -47,48 +47,60 @@ static const char *name_at(const void *arg, size_t i) {
 static int unknown(const char *as, const struct err *why, struct err *err) {
     const char *near = text_nearest(as, name_at, NULL);
     if (why->code != ENOENT || strchr(as, '/') != NULL) {
-        return err_set(err, why->origin, why->code, "--as: %s", why->msg);
+        return err_set(err, why->origin, why->code, "%s", why->msg);
     }
     return err_set(err, ERR_USAGE, 0,
-                   "--as: there is no profile '%.60s', nor a file%s%s%s", as,
+                   "there is no profile '%.60s', nor a file%s%s%s", as,
                    near != NULL ? "; did you mean " : "",
                    near != NULL ? near : "", near != NULL ? "?" : "");
+}
+
+/* What no device can be: a clock that shows no time, or a hello that Mbed TLS
+ * does not make, for want of a group. */
+static int check_mine(const struct ssl_profile *p, const char *as,
+                      struct err *err) {
+    struct ssl_offer lacks, more;
+    struct err why = ERR_INIT;
+    mbedtls_x509_time clock;
+    if (p->clock[0] != '\0' && clock_read(p->clock, &clock, &why) != 0) {
+        return err_set(err, ERR_FILE, 0,
+                       "%.40s: clock: '%s' is no time such as "
+                       "2000-01-01T00:00:00Z",
+                       as, p->clock);
+    }
+    if (ssl_profile_compare(p, &lacks, &more, &why) != 0) {
+        return err_set(err, ERR_FILE, 0, "%.40s: it cannot be played: %s", as,
+                       why.msg);
+    }
+    return 0;
 }
 
 int device_load(struct device *d, const char *as, struct err *err) {
     struct err why = ERR_INIT;
     unsigned char *data;
     size_t len;
-    d->played = true;
     if (ssl_profile_text(as) != NULL) {
-        return ssl_profile_load(&d->profile, as, err);
+        d->played = ssl_profile_load(&d->profile, as, err) == 0;
+        return d->played ? 0 : -1;
     }
     if (file_read(as, PROFILE_MAX, &data, &len, &why) != 0) {
         return unknown(as, &why, err);
     }
-    d->text = malloc(len + 1);
-    if (d->text == NULL) {
-        free(data);
-        return err_set(err, ERR_OS, ENOMEM, "out of memory");
-    }
-    memcpy(d->text, data, len);
-    d->text[len] = '\0';
-    free(data);
+    d->text = (char *)data; /* which ends in a NUL */
     if (strlen(d->text) != len) {
-        return err_set(err, ERR_FILE, 0, "--as: %.100s: a NUL byte is in it",
-                       as);
+        return err_set(err, ERR_FILE, 0, "%.100s: a NUL byte is in it", as);
     }
-    if (ssl_profile_read(&d->profile, as, d->text, &why) != 0) {
-        return err_set(err, why.origin, why.code, "--as: %s", why.msg);
-    }
-    return 0;
+    d->played = ssl_profile_read(&d->profile, as, d->text, err) == 0 &&
+                check_mine(&d->profile, as, err) == 0;
+    return d->played ? 0 : -1;
 }
 
-int device_read(struct device *d, const struct tls_options *o,
-                struct err *err) {
+int device_read(struct tls_options *o, struct err *err) {
+    struct device *d = &o->device;
+    struct err why = ERR_INIT;
     memset(d, 0, sizeof *d);
-    if (o->as != NULL && device_load(d, o->as, err) != 0) {
-        return -1;
+    if (o->as != NULL && device_load(d, o->as, &why) != 0) {
+        return err_set(err, why.origin, why.code, "--as: %s", why.msg);
     }
     d->limits = d->profile.device;
     if (o->max_in_record != 0) {
@@ -105,12 +117,8 @@ int device_read(struct device *d, const struct tls_options *o,
     return 0;
 }
 
-enum mp_errors device_errors(const char *as) {
-    struct device d = { 0 };
-    struct err ignored = ERR_INIT;
-    bool known = as != NULL && device_load(&d, as, &ignored) == 0;
-    device_free(&d);
-    return known ? d.profile.errors : MP_ERRORS_MBEDTLS;
+enum mp_errors device_errors(const struct device *d) {
+    return d->played ? d->profile.errors : MP_ERRORS_MBEDTLS;
 }
 
 void device_free(struct device *d) {

@@ -20,19 +20,19 @@ extern const struct opt device_limit_opts[]; /* single limits of one */
 MUST_USE int device_load(struct device *d, const char *as, struct err *err);
 
 /**
- * What the options say of the device: the profile's limits, and those given.
+ * Read what the options say of the device into o->device: the profile's
+ * limits, and those given. Once, since the profile can come from a pipe, or be
+ * out of reach in a jail; what is made of the options later has it from there.
  *
  * @return 0, or -1 as device_load(). device_free() is due.
  */
-MUST_USE int device_read(struct device *d, const struct tls_options *o,
-                         struct err *err);
+MUST_USE int device_read(struct tls_options *o, struct err *err);
 
 /**
- * @param as  --as, or NULL
  * @return how the device's program sees a failure; MicroPython's way where none
- *         is played, or it cannot be read
+ *         is played, or it could not be read
  */
-enum mp_errors device_errors(const char *as);
+enum mp_errors device_errors(const struct device *d);
 
 /** May be called twice. */
 void device_free(struct device *d);

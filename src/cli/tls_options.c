@@ -302,8 +302,8 @@ static int make_context(struct tls_setup *s, const struct tls_options *o,
         return bad_data(&why, "--cafile", o->cafile, "--cadata", o->cadata,
                         err);
     }
-    if ((s->device.played &&
-         ssl_profile_apply(&s->device.profile, &s->ctx, err) != 0) ||
+    if ((o->device.played &&
+         ssl_profile_apply(&o->device.profile, &s->ctx, err) != 0) ||
         load_pairs(s, o, before, err) != 0) {
         return -1;
     }
@@ -349,7 +349,7 @@ static int set_trust(struct tls_setup *s, const struct tls_options *o,
         return 0;
     }
     /* MicroPython: has no store to fall back on. */
-    if (o->mp_defaults || (s->device.played && !s->device.profile.has_store)) {
+    if (o->mp_defaults || (o->device.played && !o->device.profile.has_store)) {
         return 0;
     }
     if (ca_store_find(&s->store, err) != 0) {
@@ -378,7 +378,7 @@ static int load_crl(struct tls_setup *s, const char *data, struct err *err) {
 }
 
 static enum ssl_verify_mode verify_mode(const struct tls_options *o,
-                                        const struct device *d, bool server) {
+                                        bool server) {
     if (o->verify >= 0) {
         return (enum ssl_verify_mode)o->verify;
     }
@@ -386,7 +386,7 @@ static enum ssl_verify_mode verify_mode(const struct tls_options *o,
     if (server || o->mp_defaults) {
         return SSL_CERT_NONE;
     }
-    return d->played ? d->profile.verify_mode : SSL_CERT_REQUIRED;
+    return o->device.played ? o->device.profile.verify_mode : SSL_CERT_REQUIRED;
 }
 
 static int check_pairs(const struct tls_options *o, bool server,
@@ -409,8 +409,8 @@ static int check_pairs(const struct tls_options *o, bool server,
     return 0;
 }
 
-static int check_usage(const struct tls_options *o, const struct device *d,
-                       bool server, struct err *err) {
+static int check_usage(const struct tls_options *o, bool server,
+                       struct err *err) {
     if (o->cafile != NULL && o->cadata != NULL) {
         return err_set(err, ERR_USAGE, 0,
                        "--cafile and --cadata are one or the other");
@@ -419,12 +419,12 @@ static int check_usage(const struct tls_options *o, const struct device *d,
         return -1;
     }
     if (o->tickets &&
-        (verify_mode(o, d, server) != SSL_CERT_NONE || o->pins.n > 0)) {
+        (verify_mode(o, server) != SSL_CERT_NONE || o->pins.n > 0)) {
         return err_set(err, ERR_USAGE, 0,
                        "--tickets goes with neither --verify nor --pin: a "
                        "session that is resumed brings no certificate");
     }
-    if (o->crl != NULL && verify_mode(o, d, server) == SSL_CERT_NONE) {
+    if (o->crl != NULL && verify_mode(o, server) == SSL_CERT_NONE) {
         return err_set(err, ERR_USAGE, 0,
                        "--crl wants --verify required or optional");
     }
@@ -453,9 +453,8 @@ int tls_setup_init(struct tls_setup *s, const struct tls_options *o,
     if (trace_check(&o->trace, err) != 0) {
         goto out;
     }
-    if (device_read(&s->device, o, err) != 0 ||
-        check_usage(o, &s->device, server, err) != 0 ||
-        tls_setup_clock(s, o, err) != 0 || read_pins(s, &o->pins, err) != 0 ||
+    if (check_usage(o, server, err) != 0 || tls_setup_clock(s, o, err) != 0 ||
+        read_pins(s, &o->pins, err) != 0 ||
         read_piece(&ca, "--cadata", o->cadata, err) != 0 ||
         read_file(&ca, "--cafile", o->cafile, err) != 0) {
         goto out;
@@ -464,9 +463,9 @@ int tls_setup_init(struct tls_setup *s, const struct tls_options *o,
         .server_side = server,
         .cadata = ca.data,
         .cadata_len = ca.len,
-        .cert_reqs = verify_mode(o, &s->device, server),
+        .cert_reqs = verify_mode(o, server),
         .do_handshake = !o->defer_handshake,
-        .device = &s->device.limits,
+        .device = &o->device.limits,
     };
     if (make_context(s, o, before, err) != 0 || set_trust(s, o, err) != 0 ||
         load_crl(s, o->crl, err) != 0 ||
@@ -486,15 +485,15 @@ out:
 
 int tls_setup_clock(struct tls_setup *s, const struct tls_options *o,
                     struct err *err) {
-    bool boot = o->time == NULL && s->device.profile.clock[0] != '\0';
-    return clock_read(boot ? s->device.profile.clock : o->time, &s->now, err);
+    const char *boot = o->device.profile.clock;
+    return clock_read(o->time == NULL && boot[0] != '\0' ? boot : o->time,
+                      &s->now, err);
 }
 
 void tls_setup_free(struct tls_setup *s) {
     ssl_context_free(&s->ctx);
     ca_store_free(&s->store);
     keylog_close(&s->keylog);
-    device_free(&s->device);
 }
 
 enum pump_on_eof tls_on_eof(const struct tls_options *o, bool server) {

@@ -14,6 +14,14 @@
 
 struct ssl_self_signed;
 
+/* The device that is played. */
+struct device {
+    bool played; /* `profile` is filled */
+    struct ssl_profile profile;
+    struct ssl_device limits; /* the profile's, and those of the options */
+    char *text;               /* of a file of the user's; owned; NULL: none */
+};
+
 /* As the command line gave them; TLS_OPTIONS_INIT where it did not. */
 struct tls_options {
     const char *cafile, *cadata, *ciphers, *alpn, *keylog;
@@ -31,6 +39,7 @@ struct tls_options {
     int64_t max_in_record, max_out_record, heap_limit; /* bytes; 0: none */
     unsigned heap_fail_at;                             /* 0: none */
     int max_fragment_length; /* index into its names; -1: not asked for */
+    struct device device;    /* what these make, by device_read() */
     int64_t handshake_timeout, idle_timeout, max_time; /* ms; 0: none */
     unsigned verbose;
     struct opt_optional json, trace;
@@ -74,14 +83,6 @@ MUST_USE int tls_options_hide(struct tls_options *o, struct err *err);
  */
 void tls_options_forget(struct tls_options *o);
 
-/* The device that is played. */
-struct device {
-    bool played; /* `profile` is filled */
-    struct ssl_profile profile;
-    struct ssl_device limits; /* the profile's, and those of the options */
-    char *text;               /* of a file of the user's; owned; NULL: none */
-};
-
 /* A context and what it borrows. */
 struct tls_setup {
     unsigned users; /* of reload_take() */
@@ -91,7 +92,6 @@ struct tls_setup {
     struct ssl_wrap_args args; /* its data is freed once it is loaded */
     const char *trust;         /* where the anchors come from; NULL: none */
     struct ssl_pin pins[OPT_MANY_MAX];
-    struct device device;
     mbedtls_x509_time now; /* the context's clock */
 };
 

@@ -35,6 +35,7 @@ import test_modes  # noqa: F401
 import test_identity  # noqa: F401
 import test_policy  # noqa: F401
 import test_probe  # noqa: F401
+import test_profile  # noqa: F401
 import test_quick  # noqa: F401
 import test_readme  # noqa: F401
 import test_reload  # noqa: F401
