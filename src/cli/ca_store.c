@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,23 +82,61 @@ static int append(struct ca_store *s, size_t *len, const char *path,
     return 0;
 }
 
-/* Every file of a directory; one that cannot be read is not a certificate. */
+/* Files that have been read. */
+struct seen {
+    struct {
+        dev_t dev;
+        ino_t ino;
+    } * files;
+    size_t n, room;
+};
+
+/* @return whether it is a new one; one that there is no memory for is */
+static bool see(struct seen *seen, const struct stat *st) {
+    for (size_t i = 0; i < seen->n; i++) {
+        if (seen->files[i].ino == st->st_ino &&
+            seen->files[i].dev == st->st_dev) {
+            return false;
+        }
+    }
+    if (seen->n == seen->room) {
+        size_t room = seen->room == 0 ? 256 : seen->room * 2;
+        void *more = realloc(seen->files, room * sizeof *seen->files);
+        if (more == NULL) {
+            return true;
+        }
+        seen->files = more;
+        seen->room = room;
+    }
+    seen->files[seen->n].dev = st->st_dev;
+    seen->files[seen->n++].ino = st->st_ino;
+    return true;
+}
+
+/* Every file of a directory; one that cannot be read is not a certificate. As
+ * a rule each has two names there, of which one is for OpenSSL to find it by,
+ * and they may all be in the bundle beside them. */
 static void append_dir(struct ca_store *s, size_t *len, const char *path) {
+    struct seen seen = { NULL, 0, 0 };
+    struct stat st;
     DIR *d = opendir(path);
     const struct dirent *e;
+    if (s->file != NULL && stat(s->file, &st) == 0) {
+        (void)see(&seen, &st);
+    }
     while (d != NULL && (e = readdir(d)) != NULL) {
         char file[1024];
         struct err ignored = ERR_INIT;
-        struct stat st;
         int n = snprintf(file, sizeof file, "%s/%s", path, e->d_name);
         if (n > 0 && (size_t)n < sizeof file && stat(file, &st) == 0 &&
-            S_ISREG(st.st_mode) && append(s, len, file, &ignored) != 0) {
-            continue;
+            S_ISREG(st.st_mode) && see(&seen, &st)) {
+            (void)append(s, len, file, &ignored);
         }
     }
     if (d != NULL) {
         closedir(d);
     }
+    free(seen.files);
 }
 
 int ca_store_read(void *arg, const unsigned char **pem, size_t *len,

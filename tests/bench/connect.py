@@ -78,8 +78,8 @@ class Store:
         none = os.path.join(self.dir, "none.pem")
         self.env = {**os.environ, "SSL_CERT_DIR": self.hashed,
                     "SSL_CERT_FILE": self.bundle if has else none}
-        # Ours refuses a name that leads nowhere, and finds the file itself.
-        self.ours = {**os.environ, "SSL_CERT_DIR": self.hashed,
+        # Ours reads the file where the system has one, and no directory then.
+        self.ours = {**os.environ, "SSL_CERT_DIR": "",
                      "SSL_CERT_FILE": self.bundle}
 
     def __enter__(self):

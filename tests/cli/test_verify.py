@@ -139,6 +139,24 @@ def the_system_store_by_directory(t):
 
 
 @test
+def a_store_of_links_is_read_through_them(t):
+    store = t.dir + "/links"
+    os.mkdir(store)
+    top = os.path.join(os.path.dirname(__file__), "..", "..")
+    for name, file in (("0.pem", "other-root.pem"), ("1.pem", "root.pem"),
+                       ("0123abcd.0", "other-root.pem"),
+                       ("89abcdef.0", "root.pem")):
+        os.symlink(os.path.abspath(os.path.join(top, cert(file))),
+                   store + "/" + name)
+    for env in ({"SSL_CERT_DIR": store},
+                {"SSL_CERT_DIR": store, "SSL_CERT_FILE": store + "/0.pem"},
+                {"SSL_CERT_DIR": store, "SSL_CERT_FILE": store + "/1.pem"}):
+        server = t.serve(stdin=b"x")
+        t.ok(t.connect(server, ca=None, env=env).wait(), b"x")
+        t.ok(server.wait())
+
+
+@test
 def a_store_without_the_root_trusts_nobody(t):
     server = t.serve()
     r = t.connect(server, ca=None,
