@@ -94,7 +94,9 @@ static void a_block_is_from_a_begin_to_the_next_end(void **state) {
                                    "\n" BEGIN "\nQUE=\n" END BEGIN
                                    "\nQUI=\n" END "\n" BEGIN "\nQUM=\n";
     static const char *const none[] = {
-        "", "-", BEGIN, BEGIN "\nQUE=\n", END, "-----BEGIN CERTIFICATE----" END
+        "",    "-",
+        BEGIN, BEGIN "\nQUE=\n",
+        END,   ("-----BEGIN CERTIFICATE----" END)
     };
     unsigned char out[8];
     size_t len;
