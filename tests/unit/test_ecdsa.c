@@ -224,7 +224,7 @@ static void numbers_out_of_range_are_refused(void **state) {
         N_LESS_1,
         N,
         P,
-        "1" N,
+        ("1" N),
         "0100000000000000000000000000000000000000000000000000000000000001"
     };
     enum { COUNT = sizeof numbers / sizeof numbers[0] };
