@@ -148,7 +148,8 @@ static void allow_curve(struct ssl_profile *p, int group) {
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (rows[i].group == group) {
-            p->certs.allowed_curves |= MBEDTLS_X509_ID_FLAG(rows[i].id);
+            p->certs.allowed_curves |=
+                (uint32_t)MBEDTLS_X509_ID_FLAG(rows[i].id);
         }
     }
 }
@@ -165,7 +166,8 @@ static int allow_hash(const struct reader *r, const char *word, size_t len,
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (is(word, len, rows[i].name)) {
-            r->p->certs.allowed_mds |= MBEDTLS_X509_ID_FLAG(rows[i].id);
+            r->p->certs.allowed_mds |=
+                (uint32_t)MBEDTLS_X509_ID_FLAG(rows[i].id);
             return 0;
         }
     }
