@@ -116,6 +116,11 @@ WHERE = (("connect.", "connect"), ("targets.", "connect"), ("store.", "store"),
 LEAST = 0.02  # of all, to be named
 
 
+def called(function):
+    return "code without a name" if function.startswith("0x") else \
+        "`%s`" % function
+
+
 def where(found):
     """For each kind of goal missed the functions that have the most."""
     names = [row["name"] for row in found["rows"] if missed(row)]
@@ -129,7 +134,7 @@ def where(found):
             ", ".join("%s %.0f %%" % (work, 100 * part) for work, part in
                       sorted(count["work"].items(), key=lambda w: -w[1])
                       if part >= LEAST),
-            ", ".join("`%s` %.0f %%" % (function, 100 * part)
+            ", ".join("%s %.0f %%" % (called(function), 100 * part)
                       for function, part in count["in"] if part >= LEAST)),
                          "  ")
     if items:
@@ -160,6 +165,12 @@ def page(found):
             m["processor"], m["processors"], m["memory"], m["kernel"],
             m["system"], found["date"], ", ".join(found["versions"].values()),
             found["settings"]["mib"]))
+    load = m["load"].split(", ")
+    if float(load[2]) > 2 * m["processors"]:
+        lines += ["", *wrapped(
+            "The machine had other work to do meanwhile: its load was %s over "
+            "the last quarter of an hour. That makes times longer, and less "
+            "sure than those of the processor." % load[2])]
     lines += ["", *wrapped(
         "Medians, and quartiles in parentheses, of rounds in which all tools "
         "had their turn. A ratio is mptls's figure divided by that of the peer "
