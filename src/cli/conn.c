@@ -187,8 +187,9 @@ static void stream_over(struct conn *c) {
     if (failed && c->pump->down.err.origin == ERR_TRUNCATED) {
         c->err = c->pump->down.err; /* it came first */
     }
-    /* A file of ours that failed half-way is not to look whole to the peer. */
-    if (failed && (c->err.origin == ERR_OS ||
+    /* A file of ours that failed half-way is not to look whole to the peer, nor
+     * is a device that gave up. */
+    if (failed && (c->err.origin == ERR_OS || c->err.origin == ERR_DEVICE ||
                    (c->link != NULL && serve_link_failed(c->link)))) {
         begin_command(c);
     } else {

@@ -264,6 +264,15 @@ static const struct explain_advice big_record = {
     "Ask for less at a time, as with HTTP ranges; or a larger input buffer.",
     "Write in smaller pieces; with OpenSSL SSL_CTX_set_max_send_fragment().",
 };
+static const struct explain_advice big_message = {
+    AT_LIMIT,
+    "A ClientHello has a key share of a post-quantum group, of 1.2 kB.\n"
+    "A CertificateRequest names all the CAs of a store.\n"
+    "The firmware was built with a small input buffer, to save memory.",
+    "Build the firmware with a larger MBEDTLS_SSL_IN_CONTENT_LEN; smaller "
+    "records, as by max_fragment_length, do not help.",
+    "Send less in the message: fewer key shares, fewer CAs, no tickets.",
+};
 static const struct explain_advice spread = {
     AT_LIMIT,
     "The server fragments its flight, as some do for a small path or by "
@@ -376,6 +385,8 @@ static const struct explain_cause rows[] = {
       "The peer's chain does not fit the device's input buffer." },
     { "why:202/device-record", WE, &big_record,
       "A record does not fit the device's input buffer." },
+    { "why:207/device-message", WE, &big_message,
+      "A handshake message does not fit the device's input buffer." },
     { "why:203/device-spread", WE, &spread,
       "A handshake message comes in several records." },
     { "why:204/device-output", WE, &too_big_ours,

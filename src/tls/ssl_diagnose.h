@@ -100,7 +100,8 @@ size_t ssl_diagnose_offers(const struct ssl_context *ctx,
  *
  *   device-chain   the peer's chain does not fit the input buffer: each
  *                  certificate's key and size
- *   device-record  another record or message does not
+ *   device-message another message of theirs does not, in whatever records
+ *   device-record  a record does not
  *   device-spread  a message came in several records
  *   device-output  a message of ours does not fit the output buffer
  *   device-heap    an allocation would have gone over the limit

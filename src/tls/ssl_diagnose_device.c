@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "tls/ssl_diagnose.h"
+#include "tls/ssl_hello.h"
 
 /* "certificate 0 (RSA 2048, 1034 bytes), ...", with what is not needed. */
 static size_t list_chain(const struct ssl_info *info, char *buf, size_t len,
@@ -25,16 +26,26 @@ static size_t list_chain(const struct ssl_info *info, char *buf, size_t len,
     return bytes;
 }
 
-/* Their chain makes a record or message too large. */
+static const char as_a_whole[] =
+    "a message of %zu bytes must fit the device's buffer of %zu as a whole, in "
+    "however many records it comes";
+
+static void larger_buffer(const struct ssl_overrun *over, char *buf,
+                          size_t len) {
+    snprintf(buf, len,
+             "--max-in-record %zu: a firmware with a larger input buffer",
+             over->bytes);
+}
+
+/* Their chain makes a record or message too large. What came of it may not be
+ * enough to see a certificate. */
 static void diagnose_their_chain(const struct ssl_overrun *over,
                                  struct ssl_info *info) {
     char list[SSL_TEXT_MAX / 2], here[SSL_NAME_MAX], there[SSL_NAME_MAX];
     size_t unneeded;
     bool rsa;
     size_t bytes = list_chain(info, list, sizeof list, &unneeded, &rsa);
-    snprintf(here, sizeof here,
-             "--max-in-record %zu: a firmware with a larger input buffer",
-             over->bytes);
+    larger_buffer(over, here, sizeof here);
     snprintf(there, sizeof there, "%s%s",
              unneeded > 0 ? "leave out what is not needed" : "",
              rsa            ? unneeded > 0 ? ", and take P-256 in place of RSA"
@@ -42,15 +53,36 @@ static void diagnose_their_chain(const struct ssl_overrun *over,
                                              "500 to 700 bytes a certificate"
              : unneeded > 0 ? ""
                             : "a chain with fewer or smaller certificates");
+    if (info->sent_count == 0) {
+        ssl_diagnose_add(info, "device-chain", here, there, as_a_whole,
+                         over->bytes, over->limit);
+        return;
+    }
     ssl_diagnose_add(info, "device-chain", here, there,
                      "the chain is %zu bytes in %zu certificate%s: %s", bytes,
                      info->sent_count, info->sent_count == 1 ? "" : "s", list);
 }
 
+/* Another message: smaller records do not help. */
+static void diagnose_message(const struct ssl_overrun *over,
+                             struct ssl_info *info) {
+    char here[SSL_NAME_MAX];
+    larger_buffer(over, here, sizeof here);
+    ssl_diagnose_add(
+        info, "device-message", here,
+        over->type == SSL_MSG_CLIENT_HELLO
+            ? "fewer key shares: one of a post-quantum group has 1.2 kB"
+        : over->type == SSL_MSG_CERTIFICATE_REQUEST ? "name fewer CAs in it"
+        : over->type == SSL_MSG_NEW_SESSION_TICKET  ? "no tickets, or smaller"
+                                                    : NULL,
+        as_a_whole, over->bytes, over->limit);
+}
+
 static void diagnose_record(const struct ssl_overrun *over,
                             struct ssl_info *info) {
     char here[SSL_NAME_MAX], there[SSL_NAME_MAX];
-    if (info->max_fragment_length == 0 && over->limit >= 512) {
+    if (info->max_fragment_length == 0 && over->limit >= 512 &&
+        !info->server_side) {
         snprintf(here, sizeof here,
                  "--max-fragment-length %d asks the server for smaller ones; "
                  "or a firmware with a larger input buffer",
@@ -59,9 +91,7 @@ static void diagnose_record(const struct ssl_overrun *over,
                  : over->limit >= 1024 ? 1024
                                        : 512);
     } else {
-        snprintf(here, sizeof here,
-                 "--max-in-record %zu: a firmware with a larger input buffer",
-                 over->bytes);
+        larger_buffer(over, here, sizeof here);
     }
     snprintf(there, sizeof there,
              "send at most %zu bytes at a time, or honour "
@@ -118,11 +148,17 @@ static void diagnose(const struct ssl_overrun *over, const struct ssl_verify *v,
                      struct ssl_info *info) {
     switch (over->what) {
     case SSL_OVER_RECORD:
-    case SSL_OVER_MESSAGE:
         if (info->sent_count > 0 && over->record == MBEDTLS_SSL_MSG_HANDSHAKE) {
             diagnose_their_chain(over, info);
         } else {
             diagnose_record(over, info);
+        }
+        break;
+    case SSL_OVER_MESSAGE:
+        if (over->type == SSL_MSG_CERTIFICATE) {
+            diagnose_their_chain(over, info);
+        } else {
+            diagnose_message(over, info);
         }
         break;
     case SSL_OVER_SPREAD:

@@ -241,6 +241,7 @@ static void every_finding_has_a_row(void **state) {
         "device-output",
         "device-heap",
         "device-key",
+        "device-message",
     };
     enum { NAMES = sizeof names / sizeof names[0] };
     size_t found = 0;
