@@ -2,6 +2,7 @@
 
 #include <mbedtls/oid.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -234,6 +235,68 @@ static void diagnose_use(struct ssl_diagnosis *d) {
     }
 }
 
+/* Those of the names that are allowed: "A, B or C". */
+struct allowed {
+    uint32_t flag;
+    const char *name;
+};
+
+static void list_allowed(const struct allowed *rows, size_t n, uint32_t flags,
+                         char *buf, size_t len) {
+    size_t left = 0;
+    for (size_t i = 0; i < n; i++) {
+        left += (flags & rows[i].flag) != 0;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if ((flags & rows[i].flag) != 0) {
+            const char *and = --left > 0 ? ", " : " or ";
+            and = buf[0] != '\0' ? and : "";
+            text_append(buf, len, and, strlen(and));
+            text_append(buf, len, rows[i].name, strlen(rows[i].name));
+        }
+    }
+}
+
+/* What the profile that is verified with takes in the place of a weak key, or
+ * hash: a device's has no curves, it may be. */
+static void cure_weak(const mbedtls_x509_crt_profile *p, bool key, char *buf,
+                      size_t len) {
+    static const struct allowed curves[] = {
+        { MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_SECP256R1), "EC P-256" },
+        { MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_SECP384R1), "EC P-384" },
+        { MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_SECP521R1), "EC P-521" },
+    };
+    static const struct allowed hashes[] = {
+        { MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA256), "SHA-256" },
+        { MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA384), "SHA-384" },
+        { MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA512), "SHA-512" },
+    };
+    buf[0] = '\0';
+    if (key) {
+        snprintf(buf, len, "RSA of %u bits", (unsigned)p->rsa_min_bitlen);
+        list_allowed(curves, sizeof curves / sizeof curves[0],
+                     p->allowed_curves, buf, len);
+    } else {
+        list_allowed(hashes, sizeof hashes / sizeof hashes[0], p->allowed_mds,
+                     buf, len);
+    }
+}
+
+/* What is strong enough can still be unknown to a device. */
+static const char *name_weakness(const struct ssl_cert_info *c, bool key) {
+    enum { STRONG = 256 };
+    bool ec = strncmp(c->key, "EC ", 3) == 0;
+    if (key) {
+        return ec && strtol(c->key + 3, NULL, 10) >= STRONG
+                   ? "has a key of a curve that is not taken"
+                   : "has a weak key";
+    }
+    return strstr(c->signature, "SHA1") != NULL ||
+                   strstr(c->signature, "MD5") != NULL
+               ? "is signed with a weak hash"
+               : "is signed with a hash that is not taken";
+}
+
 /* A key algorithm that the profile does not allow would not have been parsed.
  */
 static void diagnose_weak(struct ssl_diagnosis *d) {
@@ -244,17 +307,13 @@ static void diagnose_weak(struct ssl_diagnosis *d) {
         if ((c->flags & WEAK) == 0) {
             continue;
         }
-        snprintf(cure, sizeof cure,
-                 key ? "RSA of %u bits, or EC P-256, P-384 or P-521"
-                     : "SHA-256, SHA-384 or SHA-512",
-                 (unsigned)d->ctx->profile->rsa_min_bitlen);
+        cure_weak(d->ctx->profile, key, cure, sizeof cure);
         char there[SSL_NAME_MAX];
         snprintf(there, sizeof there, "a certificate %s %s",
                  key ? "with a key of" : "signed with", cure);
         ssl_diagnose_add(d->info, "weak", NULL, there,
                          "certificate %zu (%.120s) %s, %s: %s would do", i,
-                         c->subject,
-                         key ? "has a weak key" : "is signed with a weak hash",
+                         c->subject, name_weakness(c, key),
                          key ? c->key : c->signature, cure);
         return;
     }

@@ -102,3 +102,22 @@ def a_reload_does_not_want_the_profile_again(t):
     c = t.connect(server, "--allow-truncation", stdin=b"x").wait()
     t.eq(c.report["tls"]["version"], "TLSv1.2", "the version")
     stop(server)
+
+
+@each([("no curve", b"curves\n", "server-ec256.pem", "root.der",
+        "has a key of a curve that is not taken, EC 256: RSA of 2048 bits "
+        "would do"),
+       ("not this one", b"curves secp384r1\n", "server-ec256.pem", "root.der",
+        "curve that is not taken, EC 256: RSA of 2048 bits or EC P-384 would "
+        "do"),
+       ("no such hash", b"hashes sha384 sha512\ncurves secp256r1\n",
+        "server-ec256.pem", "root.der", "hash that is not taken, ECDSA with "
+        "SHA256", ": SHA-384 or SHA-512 would do"),
+       ("RSA of few bits", b"rsa 3072 4096\ncurves secp256r1 secp521r1\n",
+        "server-rsa2048.pem", "root.der", "has a weak key, RSA 2048: RSA of "
+        "3072 bits, EC P-256 or EC P-521 would do")])
+def what_a_device_would_take_is_what_it_knows(t, text, chain, ca, *say):
+    r = t.run("verify", cert(chain), "--cafile", cert(ca), "--as",
+              t.named(b"like zephyr\n" + text))
+    t.eq((r.status, r.report["findings"][0]["name"]), (34, "weak"), "verdict")
+    t.has(r.report["findings"][0]["text"], *say)
