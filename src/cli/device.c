@@ -104,8 +104,7 @@ int device_read(struct tls_options *o, struct err *err) {
     }
     d->limits = d->profile.device;
     if (o->max_in_record != 0) {
-        d->limits.max_in_record = d->limits.max_in_message =
-            (size_t)o->max_in_record;
+        ssl_device_limit_in(&d->limits, (size_t)o->max_in_record);
     }
     if (o->max_out_record != 0) {
         d->limits.max_out_record = (size_t)o->max_out_record;

@@ -50,4 +50,10 @@ struct ssl_overrun {
  */
 size_t ssl_device_spare(const struct ssl_device *d);
 
+/**
+ * Set the limit of the records that come. That of a message is the same where
+ * it was, since Mbed TLS has one buffer for both; BearSSL has not.
+ */
+void ssl_device_limit_in(struct ssl_device *d, size_t bytes);
+
 #endif

@@ -17,7 +17,8 @@
  *   sig-algs NAME ...       as its ClientHello has them
  *   extensions NAME ...     of its ClientHello
  *   max-in-record BYTES     of content that it takes in a record
- *   max-in-message BYTES    of a handshake message; 0: of any length
+ *   max-in-message BYTES    of a handshake message; 0: of any length; goes
+ *                           with max-in-record if they were the same
  *   max-out-record BYTES    of content that it puts into a record
  *   messages joined|whole   may a message come in several records?
  *   verify none|optional|required  unless its program says otherwise

@@ -23,8 +23,9 @@ static const char blanks[] = " \t\r";
 struct reader {
     struct ssl_profile *p;
     unsigned line;
-    const char *key; /* of the line; NULL: it is not known */
-    unsigned seen;   /* bits of lists that this text has begun */
+    const char *key;   /* of the line; NULL: it is not known */
+    unsigned seen;     /* bits of lists that this text has begun */
+    bool said_message; /* this text has the limit of a message */
 };
 
 static int wrong(const struct reader *r, struct err *err, const char *what,
@@ -293,8 +294,8 @@ static const struct size_key {
     { "heap", HEAP_MIN, NUMBER_MAX, offsetof(struct ssl_device, heap.bytes) },
 };
 
-static int read_size(const struct reader *r, const struct size_key *k,
-                     const char *at, const char *end, struct err *err) {
+static int read_size(struct reader *r, const struct size_key *k, const char *at,
+                     const char *end, struct err *err) {
     const char *word = at;
     size_t n;
     if (read_number(r, &at, end, &n, err) != 0 ||
@@ -306,7 +307,13 @@ static int read_size(const struct reader *r, const struct size_key *k,
         snprintf(say, sizeof say, "neither 0 nor %u to %u:", k->least, k->most);
         return wrong(r, err, say, word, (size_t)(at - word));
     }
-    memcpy((char *)&r->p->device + k->offset, &n, sizeof n);
+    struct ssl_device *d = &r->p->device;
+    if (k == &sizes[0] && !r->said_message) {
+        ssl_device_limit_in(d, n);
+        return 0;
+    }
+    r->said_message |= k == &sizes[1];
+    memcpy((char *)d + k->offset, &n, sizeof n);
     return 0;
 }
 

@@ -92,7 +92,8 @@ static void overrun(struct ssl_tap *t, const struct ssl_overrun *over) {
 }
 
 /* A record's content, as far as its size is known, and what it begins with. If
- * that alone is too much, it is the message that is. */
+ * that alone is too much, it is the message that is, unless it could come in
+ * several. */
 static void police_record(struct ssl_tap *t, const struct ssl_tap_lane *l,
                           unsigned char record, const unsigned char *p,
                           size_t len) {
@@ -103,10 +104,11 @@ static void police_record(struct ssl_tap *t, const struct ssl_tap_lane *l,
     struct ssl_overrun over = {
         .what = SSL_OVER_RECORD, .bytes = len, .limit = limit, .record = record
     };
-    if (record == TYPE_HANDSHAKE && p != NULL && l->message == NULL) {
-        size_t message = message_len(p);
+    if (record == TYPE_HANDSHAKE && p != NULL && l->message == NULL &&
+        len >= MSG_HEADER) {
+        size_t message = message_len(p), most = t->device->max_in_message;
         over.type = p[0];
-        if (message > limit) {
+        if (message > limit && most != 0) {
             over.what = SSL_OVER_MESSAGE;
             over.bytes = message;
         }

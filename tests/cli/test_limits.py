@@ -79,3 +79,22 @@ def a_server_that_gives_up_is_not_told_of_a_clients_option(t):
     t.bad(r, 51, "device", -0x7100, "application_data; the device's input "
           "buffer holds 512")
     t.has(r.report["findings"][0]["here"], "--max-in-record 4000")
+
+
+@each([("small records", 400, None), ("one record", 16384, 51)])
+def a_message_without_a_limit(t, most, status):
+    """BearSSL reads a chain as it comes: only its records must fit."""
+    def talk(c):
+        c.recv(4096)
+        c.sendall(record(HANDSHAKE, server_hello()) +
+                  record(HANDSHAKE, message(CERTIFICATE, bytes(2000)), most))
+        c.recv(1)
+
+    r = t.run("connect", Peer(t, talk).address, "--verify", "none", "--as",
+              "arduino-esp8266", "--max-in-record", "512")
+    if status is None:
+        t.eq(r.status, 23, "exit status: " + r.err)
+    else:
+        t.bad(r, status, "device", -0x7100, "a record of 2004 bytes, which "
+              "begins with the server's Certificate; the device's input "
+              "buffer holds 512")

@@ -121,3 +121,16 @@ def what_a_device_would_take_is_what_it_knows(t, text, chain, ca, *say):
               t.named(b"like zephyr\n" + text))
     t.eq((r.status, r.report["findings"][0]["name"]), (34, "weak"), "verdict")
     t.has(r.report["findings"][0]["text"], *say)
+
+
+@test
+def a_larger_buffer_is_one_for_messages_too(t):
+    """The man page's example of a firmware of one's own."""
+    server = t.serve("--echo", "--keep-open", name="server-rsa4096")
+    c = t.connect(server, "--as", "zephyr", "--verify", "none",
+                  "--max-in-record", "1k", ca=None).wait()
+    t.bad(c, 51, "device", -0x7100, "Certificate message is 4363 bytes; the "
+          "device's input buffer holds 1024")
+    small = t.named(b"like zephyr\nmax-in-record 1024\n")
+    c = t.connect(server, "--as", small, "--verify", "none", ca=None).wait()
+    t.bad(c, 51, "device", -0x7100, "holds 1024")

@@ -187,7 +187,7 @@ static void a_profile_of_ones_own(void **state) {
     assert_int_equal(p.sig_algs[5], 0x0401);
     assert_int_equal(p.device.max_in_record, 4096);
     assert_int_equal(p.device.max_out_record, 4096);
-    assert_int_equal(p.device.max_in_message, 16384);
+    assert_int_equal(p.device.max_in_message, 4096);
     assert_int_equal(p.device.heap.bytes, 40000);
     assert_int_equal(p.device.rsa_max_bits, 3072);
     assert_int_equal(p.certs.rsa_min_bitlen, 1024);
@@ -204,6 +204,32 @@ static void a_profile_of_ones_own(void **state) {
     assert_int_equal(ssl_profile_read(&p, "mine", "title A", &err), 0);
     assert_int_equal(p.verify_mode, SSL_CERT_REQUIRED);
     assert_true(p.ciphers[0] != 0 && p.close_notify && p.max_version == 0x0303);
+}
+
+/* Mbed TLS has one buffer for a record and for a message. */
+static void messages_are_limited_as_records(void **state) {
+    static const struct {
+        const char *text;
+        size_t record, message;
+    } rows[] = {
+        { "title A\nmax-in-record 4096\n", 4096, 4096 },
+        { "like zephyr\nmax-in-record 4096\n", 4096, 4096 },
+        { "like zephyr\nmax-in-record 4096\nmax-in-message 2048\n", 4096,
+          2048 },
+        { "like zephyr\nmax-in-message 1500\nmax-in-record 4096\n", 4096,
+          1500 },
+        { "like zephyr\nmax-in-message 0\n", 1500, 0 },
+        /* BearSSL reads a message as it comes. */
+        { "like arduino-esp8266\nmax-in-record 512\n", 512, 0 },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct ssl_profile p;
+        struct err err = ERR_INIT;
+        assert_int_equal(ssl_profile_read(&p, "mine", rows[i].text, &err), 0);
+        assert_int_equal(p.device.max_in_record, rows[i].record);
+        assert_int_equal(p.device.max_in_message, rows[i].message);
+    }
 }
 
 static void a_profile_that_is_wrong_says_where(void **state) {
@@ -273,6 +299,7 @@ int main(void) {
         cmocka_unit_test(extensions_are_the_devices_own),
         cmocka_unit_test(every_profile_can_be_played),
         cmocka_unit_test(a_profile_of_ones_own),
+        cmocka_unit_test(messages_are_limited_as_records),
         cmocka_unit_test(a_profile_that_is_wrong_says_where),
     };
     return cmocka_run_group_tests(tests, start, NULL);
