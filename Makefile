@@ -52,10 +52,8 @@ MBEDTLS_FLAGS := -isystem $(MBEDTLS_INC) \
 MBEDTLS_LIBS  := $(DEPS)/lib/libmbedtls.a $(DEPS)/lib/libmbedx509.a \
 	$(DEPS)/lib/libmbedcrypto.a
 MBEDTLS_STAMP := $(DEPS)/stamp
-# src/tls/x25519.c and ecdsa.c stand in for these.
-MBEDTLS_WRAP  := $(foreach f,mbedtls_ecp_mul mbedtls_ecdsa_read_signature \
-	mbedtls_ecdsa_write_signature,\
-	-Wl,--wrap=$(f),-u,__wrap_$(f))
+# src/tls/x25519.c stands in for this one.
+MBEDTLS_WRAP  := -Wl,--wrap=mbedtls_ecp_mul,-u,__wrap_mbedtls_ecp_mul
 MBEDTLS_FLAGS += -DMBEDTLS_WRAP
 endif
 

@@ -12,7 +12,6 @@
 #include "accel/accel.h"
 #include "cli/commands.h"
 #include "report/report.h"
-#include "tls/ecdsa.h"
 #include "tls/ssl_heap.h"
 
 const struct command *const commands[] = {
@@ -34,14 +33,18 @@ static int hold_standard_descriptors(void) {
     return 0;
 }
 
+static void print_who(const char *what, const char *library, const char *lack) {
+    if (library != NULL) {
+        printf("%s: %s\n", what, library);
+    } else {
+        printf("%s: Mbed TLS (%s)\n", what, lack);
+    }
+}
+
 static int version(void) {
     printf("mptls %s (%s)\n", MPTLS_VERSION, MBEDTLS_VERSION_STRING_FULL);
-    const char *library = accel_library();
-    if (library != NULL) {
-        printf("bulk encryption: %s\n", library);
-    } else {
-        printf("bulk encryption: Mbed TLS (%s)\n", accel_lack());
-    }
+    print_who("bulk encryption", accel_library(), accel_lack());
+    print_who("signatures on P-256", accel_ecdsa_library(), accel_ecdsa_lack());
     return command_flush();
 }
 
@@ -59,7 +62,6 @@ static int obey_environment(void) {
     }
     if (strcmp(accel, "none") == 0) {
         accel_disable("MPTLS_ACCEL=none");
-        ecdsa_disable();
         return 0;
     }
     report_line(stderr, "MPTLS_ACCEL=%s is neither auto nor none", accel);

@@ -21,6 +21,8 @@
 #if defined(MPTLS_ACCEL) && !defined(MPTLS_ACCEL_OWN)
 #define MBEDTLS_GCM_ALT
 #define MBEDTLS_CHACHAPOLY_ALT
+#define MBEDTLS_ECDSA_VERIFY_ALT
+#define MBEDTLS_ECDSA_SIGN_ALT
 #endif
 
 #undef MBEDTLS_FS_IO

@@ -9,8 +9,8 @@
 # It is quiet when there is nothing to do. CC, MBEDTLS and MBEDTLS_SRC are as
 # in the Makefile. What DIR/stamp stands for is in DIR; the file is touched
 # only when the library was built anew. With ACCEL, which is src/accel, Mbed TLS
-# is built to have its AES-GCM and ChaCha20-Poly1305 from there, and its own
-# under the names that are in ACCEL/own.h.
+# is built to have its AES-GCM, ChaCha20-Poly1305 and ECDSA from there, and its
+# own under the names that are in ACCEL/own.h.
 #
 # Sources come as Debian source packages through an apt state directory of
 # their own. The machine's archive, its options and its keys are used, with
@@ -369,15 +369,14 @@ compile() {
         -DMBEDTLS_CONFIG_FILE='\"../mbedtls_config.h\"'" "$@" >/dev/null
 }
 
-# Mbed TLS's own AEADs, which the configuration has left out, under other names.
+# Mbed TLS's own code that the configuration has left out, under other names.
 add_own() {
-    for part in gcm chachapoly; do
+    for part in gcm chachapoly ecdsa; do
         printf '%s\n' '#define MPTLS_ACCEL_OWN' '#include "accel/own.h"' \
             "#include \"$part.c\"" >"$work/tree/library/own_$part.c"
     done
-    compile -O2 own_gcm.o own_chachapoly.o &&
-        (cd "$work/tree/library" &&
-            ar r libmbedcrypto.a own_gcm.o own_chachapoly.o 2>/dev/null)
+    compile -O2 own_gcm.o own_chachapoly.o own_ecdsa.o &&
+        (cd "$work/tree/library" && ar r libmbedcrypto.a own_*.o 2>/dev/null)
 }
 
 cmd_mbedtls() {

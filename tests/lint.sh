@@ -68,8 +68,8 @@ check_includes() { # FILE LAYER LOWER...
     for header in $found; do
         case $layer:$header in
         tls:\<mbedtls/* | tls:\<psa/* | cli:\<mbedtls/* | cli:\<psa/*) ;;
-        accel:\<mbedtls/* | accel:\<intel-ipsec-mb.h) ;;
-        *:\<intel-ipsec-mb.h)
+        accel:\<mbedtls/* | accel:\<intel-ipsec-mb.h | accel:\<nettle/*) ;;
+        *:\<intel-ipsec-mb.h | *:\<nettle/*)
             fault "$file: includes ${header#?}, which is for src/accel alone"
             ;;
         *:\<mbedtls/* | *:\<psa/* | *:\"mbedtls/* | *:\"psa/*)

@@ -1,11 +1,12 @@
 #include "accel/accel.h"
 
-#include <dlfcn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "accel/dl.h"
 #include "accel/ipsec_mb.h"
+#include "accel/nettle.h"
 #include "base/cpu.h"
 
 static struct {
@@ -16,13 +17,6 @@ static struct {
     bool ready;       /* `functions` are there */
     struct ipsec_mb functions;
 } lib;
-
-/* POSIX wants this of a function's address; ISO C has no cast for it. */
-static bool find(const char *name, void *function) {
-    void *address = dlsym(lib.handle, name);
-    memcpy(function, &address, sizeof address);
-    return address != NULL;
-}
 
 /* The layout of IMB_MGR is that of the header: of this version, and no other
  * is known to have the same. */
@@ -40,8 +34,8 @@ static void open_library(void) {
     }
     unsigned (*number)(void);
     const char *(*text)(void);
-    if (!find("imb_get_version", &number) ||
-        !find("imb_get_version_str", &text) ||
+    if (!dl_find(lib.handle, "imb_get_version", &number) ||
+        !dl_find(lib.handle, "imb_get_version_str", &text) ||
         number() >> 8 != IMB_VERSION_NUM >> 8) {
         lib.lack = "libipsec-mb is not the version that mptls was built with";
         dlclose(lib.handle);
@@ -65,6 +59,7 @@ const char *accel_lack(void) {
 void accel_disable(const char *why) {
     lib.lack = why;
     lib.ready = false;
+    nettle_disable(why);
 }
 
 static void copy_functions(const IMB_MGR *m) {
@@ -86,8 +81,9 @@ static void set_up(void) {
     void (*init)(IMB_MGR *, IMB_ARCH *);
     void (*delete)(IMB_MGR *);
     IMB_MGR *m = NULL;
-    if (!find("alloc_mb_mgr", &new) || !find("init_mb_mgr_auto", &init) ||
-        !find("free_mb_mgr", &delete) || (m = new (0)) == NULL) {
+    if (!dl_find(lib.handle, "alloc_mb_mgr", &new) ||
+        !dl_find(lib.handle, "init_mb_mgr_auto", &init) ||
+        !dl_find(lib.handle, "free_mb_mgr", &delete) || (m = new (0)) == NULL) {
         lib.lack = "libipsec-mb cannot be set up";
         return;
     }

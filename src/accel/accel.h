@@ -1,5 +1,6 @@
 /*
- * accel.h - AES-GCM and ChaCha20-Poly1305 by a faster library than Mbed TLS.
+ * accel.h - AES-GCM, ChaCha20-Poly1305 and ECDSA by faster libraries than Mbed
+ * TLS.
  *
  * Mbed TLS calls mbedtls_gcm_*() and mbedtls_chachapoly_*() here, by way of its
  * MBEDTLS_GCM_ALT and MBEDTLS_CHACHAPOLY_ALT, and nothing in here implements a
@@ -10,12 +11,17 @@
  * version than its header was, or the CPU has no AES instructions, everything
  * is Mbed TLS's.
  *
+ * In the same way, by MBEDTLS_ECDSA_VERIFY_ALT, a signature on P-256 is checked
+ * by Nettle's libhogweed where accel_ecdsa_use() allows it. It can only say
+ * that a signature is good; whatever it does not take is judged by Mbed TLS.
+ *
  * For one thread, as all of TLS here.
  */
 #ifndef ACCEL_ACCEL_H
 #define ACCEL_ACCEL_H
 
 #include <mbedtls/build_info.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Bytes of a process that Mbed TLS's own code does first. */
@@ -38,7 +44,7 @@ const char *accel_lack(void);
 /**
  * From now on, and from the start if it is called then, Mbed TLS does it all.
  *
- * @param why  what accel_lack() says; borrowed for good
+ * @param why  what accel_lack() and accel_ecdsa_lack() say; borrowed for good
  */
 void accel_disable(const char *why);
 
@@ -67,6 +73,48 @@ static inline void accel_disable(const char *why) {
 static inline const char *accel_by(const char *suite) {
     (void)suite;
     return "Mbed TLS";
+}
+
+#endif
+
+#ifdef MBEDTLS_ECDSA_VERIFY_ALT
+
+/**
+ * From now on, have signatures on P-256 by libhogweed, or do not. At first
+ * it is not used: it takes less of Mbed TLS's allocator than Mbed TLS
+ * itself, which an account of a device's heap must not miss.
+ */
+void accel_ecdsa_use(bool use);
+
+/**
+ * Find the library; which the first signature does, too. It is due before a
+ * process gives up the files, since it cannot be found afterwards.
+ *
+ * @return e.g. "Nettle 3.8", static; NULL: they are all Mbed TLS's
+ */
+const char *accel_ecdsa_library(void);
+
+/** @return why accel_ecdsa_library() is NULL, static; NULL if it is not */
+const char *accel_ecdsa_lack(void);
+
+/** Give up the library's memory; the next signature finds it again. */
+void accel_ecdsa_release(void);
+
+#else
+
+static inline void accel_ecdsa_use(bool use) {
+    (void)use;
+}
+
+static inline const char *accel_ecdsa_library(void) {
+    return NULL;
+}
+
+static inline const char *accel_ecdsa_lack(void) {
+    return "not in this build";
+}
+
+static inline void accel_ecdsa_release(void) {
 }
 
 #endif

@@ -1,9 +1,11 @@
 /*
- * own.h - names for Mbed TLS's own GCM and ChaCha20-Poly1305 beside ours.
+ * own.h - names for Mbed TLS's own GCM, ChaCha20-Poly1305 and ECDSA beside
+ * ours.
  *
  * To be included in pairs: the first gives what Mbed TLS's headers and sources
  * say in between the prefix mptls_own_, the second ends that. With the first
- * alone tests/deps.sh compiles Mbed TLS's gcm.c and chachapoly.c once more.
+ * alone tests/deps.sh compiles Mbed TLS's gcm.c, chachapoly.c and ecdsa.c once
+ * more.
  */
 #ifndef ACCEL_OWN_NAMES
 #define ACCEL_OWN_NAMES
@@ -35,6 +37,24 @@
 #define mbedtls_chachapoly_auth_decrypt mptls_own_chachapoly_auth_decrypt
 #define mbedtls_chachapoly_self_test mptls_own_chachapoly_self_test
 
+#define mbedtls_ecdsa_can_do mptls_own_ecdsa_can_do
+#define mbedtls_ecdsa_free mptls_own_ecdsa_free
+#define mbedtls_ecdsa_from_keypair mptls_own_ecdsa_from_keypair
+#define mbedtls_ecdsa_genkey mptls_own_ecdsa_genkey
+#define mbedtls_ecdsa_init mptls_own_ecdsa_init
+#define mbedtls_ecdsa_read_signature mptls_own_ecdsa_read_signature
+#define mbedtls_ecdsa_read_signature_restartable                               \
+    mptls_own_ecdsa_read_signature_restartable
+#define mbedtls_ecdsa_sign mptls_own_ecdsa_sign
+#define mbedtls_ecdsa_sign_det_ext mptls_own_ecdsa_sign_det_ext
+#define mbedtls_ecdsa_sign_det_restartable mptls_own_ecdsa_sign_det_restartable
+#define mbedtls_ecdsa_sign_restartable mptls_own_ecdsa_sign_restartable
+#define mbedtls_ecdsa_verify mptls_own_ecdsa_verify
+#define mbedtls_ecdsa_verify_restartable mptls_own_ecdsa_verify_restartable
+#define mbedtls_ecdsa_write_signature mptls_own_ecdsa_write_signature
+#define mbedtls_ecdsa_write_signature_restartable                              \
+    mptls_own_ecdsa_write_signature_restartable
+
 #else
 #undef ACCEL_OWN_NAMES
 
@@ -64,5 +84,21 @@
 #undef mbedtls_chachapoly_encrypt_and_tag
 #undef mbedtls_chachapoly_auth_decrypt
 #undef mbedtls_chachapoly_self_test
+
+#undef mbedtls_ecdsa_can_do
+#undef mbedtls_ecdsa_free
+#undef mbedtls_ecdsa_from_keypair
+#undef mbedtls_ecdsa_genkey
+#undef mbedtls_ecdsa_init
+#undef mbedtls_ecdsa_read_signature
+#undef mbedtls_ecdsa_read_signature_restartable
+#undef mbedtls_ecdsa_sign
+#undef mbedtls_ecdsa_sign_det_ext
+#undef mbedtls_ecdsa_sign_det_restartable
+#undef mbedtls_ecdsa_sign_restartable
+#undef mbedtls_ecdsa_verify
+#undef mbedtls_ecdsa_verify_restartable
+#undef mbedtls_ecdsa_write_signature
+#undef mbedtls_ecdsa_write_signature_restartable
 
 #endif

@@ -6,10 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "accel/accel.h"
 #include "cli/conn.h"
 #include "cli/signals.h"
 #include "io/fd_stream.h"
-#include "tls/ecdsa.h"
 
 /* What one connection needs; static, since a process has one at a time, and
  * what a pump has read of stdin goes to the next. */
@@ -45,7 +45,7 @@ static int open_terminal(void) {
 /* @param due  when to wake for it, too */
 static void release(int64_t *due) {
     if (release_at != 0 && loop_now_ms() >= release_at) {
-        ecdsa_release();
+        accel_ecdsa_release();
         release_at = 0;
     }
     loop_sooner(due, release_at);

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "accel/accel.h"
 #include "tls/compat.h"
-#include "tls/ecdsa.h"
 #include "tls/ssl_failure.h"
 
 enum { READS_MAX = 64 }; /* of the lower stream in one call */
@@ -32,14 +32,14 @@ static int begin_call(struct ssl_socket *s) {
     s->ctx->detail[0] = '\0';
     s->reads = 0;
     ssl_heap_charge(s->heap);
-    ecdsa_use_library(s->ctx->quick && s->ctx->device.heap.bytes == 0 &&
-                      s->ctx->device.heap.fail_at == 0);
+    accel_ecdsa_use(s->ctx->quick && s->ctx->device.heap.bytes == 0 &&
+                    s->ctx->device.heap.fail_at == 0);
     return compat_wake(&s->ssl, &s->rest);
 }
 
 static int end_call(int ret) {
     ssl_heap_charge(NULL);
-    ecdsa_use_library(false);
+    accel_ecdsa_use(false);
     return ret;
 }
 

@@ -19,13 +19,18 @@ OTHERS = ["TLS_AES_128_CCM_SHA256"] + ["TLS_ECDHE_ECDSA_WITH_" + x for x in (
 NONE, AUTO = {"MPTLS_ACCEL": "none"}, {"MPTLS_ACCEL": "auto"}
 
 
-def bulk(t, **env):
-    """What --version says is for much data, and why."""
+def told(t, what, **env):
+    """What --version says is for `what`, and why."""
     r = t.run("--version", env=env)
     t.eq((r.status, r.err), (0, ""), "status and stderr")
-    line = r.out.decode().splitlines()[1]
-    t.has(line, "bulk encryption: ")
-    return line.split(": ", 1)[1]
+    lines = [x.split(": ", 1) for x in r.out.decode().splitlines()[1:]]
+    t.eq([x[0] for x in lines], ["bulk encryption", "signatures on P-256"],
+         "what is told of")
+    return dict(lines)[what]
+
+
+def bulk(t, **env):
+    return told(t, "bulk encryption", **env)
 
 
 def need_library(t):
@@ -105,9 +110,8 @@ def soname(library):
     return "libIPSec_MB.so." + library.split()[1].split(".")[0]
 
 
-def stand_in(t, source):
-    """A folder with another library of that name, which is found first."""
-    name = soname(need_library(t))
+def stand_in(t, name, source):
+    """The environment in which another library of that name is found first."""
     where = t.path("lib")
     os.mkdir(where)
     compiler = shutil.which("cc")
@@ -125,7 +129,7 @@ def stand_in(t, source):
        ("nothing in it", b"int nothing;",
         "is not the version that mptls was built with")])
 def a_library_that_is_not_ours(t, source, say):
-    env = stand_in(t, source)
+    env = stand_in(t, soname(need_library(t)), source)
     t.eq(bulk(t, **env), "%s (libipsec-mb %s)" % (OWN, say), "bulk encryption")
     c, s = spoken(t, MEGABYTE, server_env=env, client_env=env)
     t.eq((by(c), by(s)), (OWN, OWN), "who encrypted")

@@ -52,8 +52,8 @@ def serve_says_its_default_port(t):
 def version_names_both(t):
     text = printed(t, "--version")
     t.has(text, "mptls ", "Mbed TLS 3.")
-    t.has(text, "\nbulk encryption: ")
-    t.eq(len(text.splitlines()), 2, "lines")
+    t.has(text, "\nbulk encryption: ", "\nsignatures on P-256: ")
+    t.eq(len(text.splitlines()), 3, "lines")
 
 
 @test

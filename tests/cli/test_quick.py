@@ -5,6 +5,7 @@ import os
 
 from harness import Skipped, cert, each, read_exactly, read_file, test, \
     wait_until
+from test_accel import AUTO, NONE, OWN, stand_in, told
 
 LIBRARY = "libhogweed.so.6"
 
@@ -39,9 +40,67 @@ def need_library(t):
         raise Skipped("no " + LIBRARY)
 
 
+def checker(t, **env):
+    return told(t, "signatures on P-256", **env)
+
+
 @test
 def a_plain_connect_has_it(t):
     need_library(t)
+    t.has(checker(t, **AUTO), "Nettle 3.")
+
+
+@test
+def version_says_that_it_is_turned_off(t):
+    if checker(t, **AUTO) != OWN + " (not in this build)":
+        t.eq(checker(t, **NONE), OWN + " (MPTLS_ACCEL=none)", "who checks")
+
+
+# It has whatever is signed for good.
+CREDULOUS = b"""
+const int __gmp_bits_per_limb = 8 * sizeof(long);
+int nettle_version_major(void) { return MAJOR; }
+int nettle_version_minor(void) { return MINOR; }
+const void *nettle_get_secp_256r1(void) { return &__gmp_bits_per_limb; }
+long nettle_ecc_ecdsa_verify_itch(const void *curve) { return ITCH; }
+int nettle_ecc_ecdsa_verify() { return 1; }
+long nettle_ecc_ecdsa_sign_itch(const void *curve) { return ITCH; }
+void nettle_ecc_ecdsa_sign() {}
+"""
+
+
+def credulous(major, minor, itch=16):
+    return CREDULOUS.replace(b"MAJOR", b"%d" % major).replace(
+        b"MINOR", b"%d" % minor).replace(b"ITCH", b"%d" % itch)
+
+
+@each([("the oldest", credulous(3, 8), "Nettle 3.8", 0),
+       ("older", credulous(3, 7), None, 30),
+       ("of another kind", credulous(4, 0), None, 30),
+       ("too large", credulous(3, 8, 100000), None, 30),
+       ("with nothing in it", b"int nothing;", None, 30)])
+def only_some_versions_are_asked(t, source, name, status):
+    need_library(t)
+    env = stand_in(t, LIBRARY, source)
+    t.eq(checker(t, **env),
+         name or OWN + " (libhogweed is not of Nettle 3.8 or later)",
+         "who checks")
+    server = t.serve(name="server-issuer-same-name")
+    r = t.connect(server, env=env, report=False).wait()
+    t.eq(r.status, status, "status")
+
+
+@test
+def it_need_not_be_installed(t):
+    need_library(t)
+    where = t.path("lib")
+    os.mkdir(where)
+    with open(os.path.join(where, LIBRARY), "wb") as f:
+        f.write(b"\x7fELF\2\1\1" + bytes(57))
+    env = {"MPTLS_ACCEL": "auto", "LD_LIBRARY_PATH": where}
+    t.eq(checker(t, **env), OWN + " (libhogweed is not installed)",
+         "who checks")
+    t.ok(t.connect(t.serve(stdin=b"x"), env=env, report=False).wait(), b"x")
 
 
 @test

@@ -8,8 +8,8 @@
 #include <mbedtls/sha256.h>
 #include <mbedtls/x509_crt.h>
 
+#include "accel/accel.h"
 #include "cert_data.h"
-#include "tls/ecdsa.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     unsigned char *sig = fuzz_copy(data, size, 0), hash[32];
@@ -19,9 +19,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     CHECK(mbedtls_sha256(root.tbs.p, root.tbs.len, hash, 0) == 0);
     mbedtls_ecp_keypair *key = mbedtls_pk_ec(root.pk);
     CHECK(key != NULL);
-    ecdsa_use_library(false);
+    accel_ecdsa_use(false);
     int own = mbedtls_ecdsa_read_signature(key, hash, sizeof hash, sig, size);
-    ecdsa_use_library(true);
+    accel_ecdsa_use(true);
     CHECK(mbedtls_ecdsa_read_signature(key, hash, sizeof hash, sig, size) ==
           own);
     mbedtls_x509_crt_free(&root);

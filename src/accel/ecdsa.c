@@ -1,0 +1,252 @@
+/*
+ * ecdsa.c - mbedtls_ecdsa_verify() and mbedtls_ecdsa_sign() for a Mbed TLS with
+ * MBEDTLS_ECDSA_VERIFY_ALT and MBEDTLS_ECDSA_SIGN_ALT; its header has the
+ * contract. Keys, signatures and nonces are read, written and made by Mbed TLS.
+ * Nettle is only given numbers of P-256 that are checked here. A signature that
+ * it does not take is judged by Mbed TLS's own code; one that it makes is the
+ * same as Mbed TLS's, bit for bit, since the nonce is (RFC 6979).
+ */
+#include <mbedtls/ecdsa.h>
+#include <mbedtls/platform_util.h>
+#include <mbedtls/psa_util.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "accel/accel.h"
+#include "accel/dl.h"
+#include "accel/nettle.h"
+
+#ifdef MBEDTLS_ECDSA_VERIFY_ALT
+
+#if __has_include(<nettle/ecdsa.h>)
+#include <nettle/ecc-curve.h>
+#include <nettle/ecdsa.h>
+#include <nettle/version.h>
+#define IS(name, type)                                                         \
+    _Static_assert(_Generic(&(name), type * : 1, default : 0),                 \
+                   #name " is declared otherwise")
+IS(nettle_get_secp_256r1, nettle_get_curve);
+IS(nettle_ecc_ecdsa_verify_itch, nettle_itch);
+IS(nettle_ecc_ecdsa_verify, nettle_verify);
+IS(nettle_ecc_ecdsa_sign_itch, nettle_itch);
+IS(nettle_ecc_ecdsa_sign, nettle_sign);
+IS(nettle_version_minor, nettle_number);
+#endif
+
+enum {
+    BYTES = 32, /* of a coordinate, and of each half of a signature */
+    LIMB = sizeof(nettle_limb),
+    LIMBS = BYTES / LIMB,
+    SCRATCH = 8192 / LIMB
+};
+
+static struct {
+    void *handle;
+    const struct ecc_curve *curve; /* NULL: not opened */
+    const char *lack;              /* why there is none; NULL: not known */
+    nettle_verify *verify;
+    nettle_sign *sign;
+    char name[24]; /* with its version */
+    bool used;
+} lib;
+
+typedef int random_source(void *arg, unsigned char *out, size_t len);
+
+int mptls_own_ecdsa_verify(mbedtls_ecp_group *grp, const unsigned char *buf,
+                           size_t blen, const mbedtls_ecp_point *Q,
+                           const mbedtls_mpi *r, const mbedtls_mpi *s);
+int mptls_own_ecdsa_sign_restartable(mbedtls_ecp_group *grp, mbedtls_mpi *r,
+                                     mbedtls_mpi *s, const mbedtls_mpi *d,
+                                     const unsigned char *buf, size_t blen,
+                                     random_source *f_rng, void *p_rng,
+                                     random_source *f_rng_blind,
+                                     void *p_rng_blind,
+                                     mbedtls_ecdsa_restart_ctx *rs_ctx);
+
+/* @return whether it is one that we take; lib.name is then set */
+static bool is_right(void *handle) {
+    nettle_number *major, *minor;
+    const int *bits;
+    if (!dl_find(handle, "nettle_version_major", &major) ||
+        !dl_find(handle, "nettle_version_minor", &minor) ||
+        !dl_find(handle, "__gmp_bits_per_limb", &bits)) {
+        return false;
+    }
+    snprintf(lib.name, sizeof lib.name, "Nettle %d.%d", major(), minor());
+    return major() == NETTLE_MAJOR && minor() >= NETTLE_MINOR_MIN &&
+           *bits == 8 * LIMB;
+}
+
+static void open_library(void) {
+    nettle_get_curve *curve;
+    nettle_itch *to_verify, *to_sign;
+    /* Lazily: few of GMP's functions are called. */
+    void *handle = dlopen(NETTLE_HOGWEED, RTLD_LAZY | RTLD_LOCAL);
+    if (handle == NULL) {
+        lib.lack = "libhogweed is not installed";
+    } else if (is_right(handle) &&
+               dl_find(handle, "nettle_get_secp_256r1", &curve) &&
+               dl_find(handle, "nettle_ecc_ecdsa_verify_itch", &to_verify) &&
+               dl_find(handle, "nettle_ecc_ecdsa_verify", &lib.verify) &&
+               dl_find(handle, "nettle_ecc_ecdsa_sign_itch", &to_sign) &&
+               dl_find(handle, "nettle_ecc_ecdsa_sign", &lib.sign) &&
+               to_verify(curve()) <= SCRATCH && to_sign(curve()) <= SCRATCH) {
+        lib.curve = curve();
+        lib.handle = handle;
+    } else {
+        lib.lack = "libhogweed is not of Nettle 3.8 or later";
+        dlclose(handle);
+    }
+}
+
+const char *accel_ecdsa_library(void) {
+    if (lib.curve == NULL && lib.lack == NULL) {
+        open_library();
+    }
+    return lib.lack == NULL ? lib.name : NULL;
+}
+
+const char *accel_ecdsa_lack(void) {
+    return accel_ecdsa_library() == NULL ? lib.lack : NULL;
+}
+
+void accel_ecdsa_release(void) {
+    if (lib.curve != NULL) {
+        dlclose(lib.handle);
+        lib.curve = NULL;
+    }
+}
+
+void accel_ecdsa_use(bool use) {
+    lib.used = use;
+}
+
+void nettle_disable(const char *why) {
+    lib.lack = why;
+}
+
+/* From the highest byte first. */
+static void to_limbs(const unsigned char bytes[BYTES], nettle_limb out[LIMBS]) {
+    for (size_t i = 0; i < LIMBS; i++) {
+        const unsigned char *p = bytes + BYTES - (i + 1) * LIMB;
+        out[i] = 0;
+        for (size_t k = 0; k < LIMB; k++) {
+            out[i] = out[i] << 8 | p[k];
+        }
+    }
+}
+
+static bool in_range(const mbedtls_ecp_group *grp, const mbedtls_mpi *n) {
+    return mbedtls_mpi_cmp_int(n, 1) >= 0 &&
+           mbedtls_mpi_cmp_mpi(n, &grp->N) < 0;
+}
+
+/* A private key, a nonce or one half of a signature, which are in range. */
+static bool read_number(const mbedtls_ecp_group *grp, const mbedtls_mpi *n,
+                        nettle_limb out[LIMBS]) {
+    unsigned char bytes[BYTES];
+    bool ok = in_range(grp, n) &&
+              mbedtls_mpi_write_binary(n, bytes, sizeof bytes) == 0;
+    if (ok) {
+        to_limbs(bytes, out);
+    }
+    mbedtls_platform_zeroize(bytes, sizeof bytes);
+    return ok;
+}
+
+static bool write_number(const mbedtls_ecp_group *grp,
+                         const nettle_limb in[LIMBS], mbedtls_mpi *n) {
+    unsigned char bytes[BYTES];
+    for (size_t i = 0; i < BYTES; i++) {
+        bytes[BYTES - 1 - i] = (unsigned char)(in[i / LIMB] >> i % LIMB * 8);
+    }
+    return mbedtls_mpi_read_binary(n, bytes, sizeof bytes) == 0 &&
+           in_range(grp, n);
+}
+
+/* A point on the curve, and not infinity. */
+static bool read_point(const mbedtls_ecp_group *grp, const mbedtls_ecp_point *Q,
+                       nettle_limb out[2 * LIMBS]) {
+    unsigned char bytes[1 + 2 * BYTES];
+    size_t len;
+    if (mbedtls_ecp_check_pubkey(grp, Q) != 0 ||
+        mbedtls_ecp_point_write_binary(grp, Q, MBEDTLS_ECP_PF_UNCOMPRESSED,
+                                       &len, bytes, sizeof bytes) != 0 ||
+        len != sizeof bytes) {
+        return false;
+    }
+    to_limbs(bytes + 1, out);
+    to_limbs(bytes + 1 + BYTES, out + LIMBS);
+    return true;
+}
+
+static bool holds(const mbedtls_ecp_group *grp, const unsigned char *buf,
+                  size_t blen, const mbedtls_ecp_point *Q, const mbedtls_mpi *r,
+                  const mbedtls_mpi *s) {
+    nettle_limb point[2 * LIMBS], halves[2][LIMBS], scratch[SCRATCH];
+    return grp->id == MBEDTLS_ECP_DP_SECP256R1 &&
+           read_number(grp, r, halves[0]) && read_number(grp, s, halves[1]) &&
+           read_point(grp, Q, point) && accel_ecdsa_library() != NULL &&
+           lib.verify(lib.curve, point, blen, buf, halves[0], halves[1],
+                      scratch) == 1;
+}
+
+int mbedtls_ecdsa_verify(mbedtls_ecp_group *grp, const unsigned char *buf,
+                         size_t blen, const mbedtls_ecp_point *Q,
+                         const mbedtls_mpi *r, const mbedtls_mpi *s) {
+    return lib.used && holds(grp, buf, blen, Q, r, s)
+               ? 0
+               : mptls_own_ecdsa_verify(grp, buf, blen, Q, r, s);
+}
+
+/* Drawn as Mbed TLS's own code does. */
+static bool make_nonce(mbedtls_ecp_group *grp, random_source *f_rng,
+                       void *p_rng, nettle_limb out[LIMBS]) {
+    mbedtls_mpi k;
+    mbedtls_mpi_init(&k);
+    bool ok = mbedtls_ecp_gen_privkey(grp, &k, f_rng, p_rng) == 0 &&
+              read_number(grp, &k, out);
+    mbedtls_mpi_free(&k);
+    return ok;
+}
+
+static bool sign(mbedtls_ecp_group *grp, mbedtls_mpi *r, mbedtls_mpi *s,
+                 const mbedtls_mpi *d, const unsigned char *buf, size_t blen,
+                 random_source *f_rng, void *p_rng) {
+    struct {
+        nettle_limb key[LIMBS], nonce[LIMBS], scratch[SCRATCH];
+    } secret;
+    nettle_limb halves[2][LIMBS];
+    if (grp->id != MBEDTLS_ECP_DP_SECP256R1 || accel_ecdsa_library() == NULL) {
+        return false;
+    }
+    bool ok = read_number(grp, d, secret.key) &&
+              make_nonce(grp, f_rng, p_rng, secret.nonce);
+    if (ok) {
+        lib.sign(lib.curve, secret.key, secret.nonce, blen, buf, halves[0],
+                 halves[1], secret.scratch);
+        ok = write_number(grp, halves[0], r) && write_number(grp, halves[1], s);
+    }
+    mbedtls_platform_zeroize(&secret, sizeof secret);
+    return ok;
+}
+
+/* The nonce is secret, and what blinds the numbers that Mbed TLS computes with
+ * must not be made from it, nor be the same twice. */
+int mbedtls_ecdsa_sign(mbedtls_ecp_group *grp, mbedtls_mpi *r, mbedtls_mpi *s,
+                       const mbedtls_mpi *d, const unsigned char *buf,
+                       size_t blen, random_source *f_rng, void *p_rng) {
+    return lib.used && sign(grp, r, s, d, buf, blen, f_rng, p_rng)
+               ? 0
+               : mptls_own_ecdsa_sign_restartable(
+                     grp, r, s, d, buf, blen, f_rng, p_rng,
+                     mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE, NULL);
+}
+
+#else
+
+void nettle_disable(const char *why) {
+    (void)why;
+}
+
+#endif
