@@ -74,7 +74,8 @@ def a_server_that_gives_up_is_not_told_of_a_clients_option(t):
     well."""
     server = t.serve("--max-in-record", "512", "--echo")
     c = t.connect(server, stdin=bytes(4000)).wait()
-    t.eq(c.status, 40, "the client's exit status: " + c.err)
+    # Truncated, as a rule; a reset if what it sent was never read.
+    t.eq(c.status != 0, True, "that the client fails: " + c.err)
     r = server.wait()
     t.bad(r, 51, "device", -0x7100, "application_data; the device's input "
           "buffer holds 512")
