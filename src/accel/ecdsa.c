@@ -81,7 +81,7 @@ static void open_library(void) {
     nettle_get_curve *curve;
     nettle_itch *to_verify, *to_sign;
     /* Lazily: few of GMP's functions are called. */
-    void *handle = dlopen(NETTLE_HOGWEED, RTLD_LAZY | RTLD_LOCAL);
+    void *handle = dlopen(NETTLE_HOGWEED, RTLD_NOW | RTLD_LOCAL);
     if (handle == NULL) {
         lib.lack = "libhogweed is not installed";
     } else if (is_right(handle) &&
