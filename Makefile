@@ -149,6 +149,7 @@ check-peer: $(BIN) $(HELPER)
 
 valgrind: $(UNIT)
 	@for t in $^; do echo "== $$t"; valgrind -q --error-exitcode=99 \
+		--suppressions=tests/unit/valgrind.supp \
 		--leak-check=full --errors-for-leak-kinds=definite $$t || exit 1; \
 		done
 

@@ -12,8 +12,9 @@
 #include "accel/own.h"
 
 typedef struct mbedtls_chachapoly_context {
-    mptls_own_chachapoly_context own;
+    /* Not at the end: libipsec-mb 1.3 reads 16 bytes past it. */
     unsigned char key[32];
+    mptls_own_chachapoly_context own;
 } mbedtls_chachapoly_context;
 
 #endif
