@@ -8,6 +8,10 @@
 #include "cli/status.h"
 #include "cli/terminal.h"
 
+enum { OBJECT_MAX = 1 << 18 };
+
+static char to_file[OBJECT_MAX]; /* there is one output in a process */
+
 int output_open(struct output *out, unsigned verbose,
                 const struct opt_optional *json, struct err *err) {
     *out = (struct output){ .verbose = verbose };
@@ -24,17 +28,15 @@ int output_open(struct output *out, unsigned verbose,
         return err_set(err, ERR_FILE, errno, "--json: write %s: %s",
                        json->value, strerror(errno));
     }
+    /* Who reads along finds whole lines: each object leaves in one write. */
+    setvbuf(out->json_file, to_file, _IOFBF, sizeof to_file);
     return 0;
 }
 
 void output_share(struct output *out) {
-    enum { OBJECT_MAX = 1 << 18 };
-    static char to_stderr[OBJECT_MAX], to_file[OBJECT_MAX];
+    static char to_stderr[OBJECT_MAX];
     out->shared = true;
     setvbuf(stderr, to_stderr, _IOLBF, sizeof to_stderr);
-    if (out->json_file != NULL) {
-        setvbuf(out->json_file, to_file, _IOFBF, sizeof to_file);
-    }
 }
 
 static bool text(const struct output *out) {

@@ -1,7 +1,9 @@
 """A device's limits: buffers and heap, and what is counted of them."""
 import json
+import os
+import select
 
-from harness import SCHEMA, cert, each, test
+from harness import DEADLINE, SCHEMA, cert, each, test
 
 RSA = "server-rsa2048"
 NAME = ("--server-hostname", "localhost")
@@ -323,3 +325,20 @@ def a_server_as_a_device(t):
               cert("server-ec256.pem"), "--key", cert("server-ec256-key.pem"),
               "127.0.0.1:0")
     t.bad(r, 3, "tls", -0x2180, "the certificate is in PEM")
+
+
+@test
+def a_report_leaves_in_one_write(t):
+    """Who reads along finds whole lines, however much there is to say."""
+    server = t.serve("--echo", "--keep-open", name="server-rsa4096")
+    fifo = t.path("fifo")
+    os.mkfifo(fifo)
+    fd = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    t.on_exit(lambda: os.close(fd))
+    p = t.connect(server, "--json=" + fifo, ca="root-rsa4096.der",
+                  report=False, stdin=b"x")
+    select.select([fd], [], [], DEADLINE)
+    first = os.read(fd, 1 << 16)
+    p.wait()
+    t.eq(len(first) > 4096, True, "more than a page")
+    t.eq(json.loads(first)["ok"], True, "what came first, all of it")
