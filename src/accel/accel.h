@@ -56,29 +56,6 @@ void accel_disable(const char *why);
  */
 const char *accel_by(const char *suite);
 
-#else
-
-static inline const char *accel_library(void) {
-    return NULL;
-}
-
-static inline const char *accel_lack(void) {
-    return "not in this build";
-}
-
-static inline void accel_disable(const char *why) {
-    (void)why;
-}
-
-static inline const char *accel_by(const char *suite) {
-    (void)suite;
-    return "Mbed TLS";
-}
-
-#endif
-
-#ifdef MBEDTLS_ECDSA_VERIFY_ALT
-
 /**
  * From now on, have signatures on P-256 by libhogweed, or do not. At first
  * it is not used: it takes less of Mbed TLS's allocator than Mbed TLS
@@ -101,6 +78,23 @@ const char *accel_ecdsa_lack(void);
 void accel_ecdsa_release(void);
 
 #else
+
+static inline const char *accel_library(void) {
+    return NULL;
+}
+
+static inline const char *accel_lack(void) {
+    return "not in this build";
+}
+
+static inline void accel_disable(const char *why) {
+    (void)why;
+}
+
+static inline const char *accel_by(const char *suite) {
+    (void)suite;
+    return "Mbed TLS";
+}
 
 static inline void accel_ecdsa_use(bool use) {
     (void)use;

@@ -16,8 +16,6 @@
 #include "accel/dl.h"
 #include "accel/nettle.h"
 
-#ifdef MBEDTLS_ECDSA_VERIFY_ALT
-
 #if __has_include(<nettle/ecdsa.h>)
 #include <nettle/ecc-curve.h>
 #include <nettle/ecdsa.h>
@@ -80,7 +78,8 @@ static bool is_right(void *handle) {
 static void open_library(void) {
     nettle_get_curve *curve;
     nettle_itch *to_verify, *to_sign;
-    /* Lazily: few of GMP's functions are called. */
+    /* Not lazily: the loader leaves the vector registers on the stack when it
+     * binds a function late, and a piece of a key may be in them. */
     void *handle = dlopen(NETTLE_HOGWEED, RTLD_NOW | RTLD_LOCAL);
     if (handle == NULL) {
         lib.lack = "libhogweed is not installed";
@@ -242,11 +241,3 @@ int mbedtls_ecdsa_sign(mbedtls_ecp_group *grp, mbedtls_mpi *r, mbedtls_mpi *s,
                      grp, r, s, d, buf, blen, f_rng, p_rng,
                      mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE, NULL);
 }
-
-#else
-
-void nettle_disable(const char *why) {
-    (void)why;
-}
-
-#endif

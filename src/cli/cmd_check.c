@@ -255,10 +255,8 @@ static int open_output(struct check *c, struct err *err) {
     int opened = c->json ? 0 : output_open(&c->out, 0, json, err);
     c->out.expect = &c->expect;
     c->out.details = true;
-    bool device =
-        err->origin == ERR_NONE && device_read(&c->o.client.tls, err) == 0;
-    c->out.errors = device_errors(&c->o.client.tls.device);
-    return opened == 0 && device ? 0 : -1;
+    int device = device_read(&c->o.client.tls, &c->out, err);
+    return opened == 0 && device == 0 ? 0 : -1;
 }
 
 static int check_run(int argc, char **argv) {

@@ -86,7 +86,7 @@ static int ciphers_run(int argc, char **argv) {
         return command_failed(&cmd_ciphers, &err);
     }
     if (ssl_context_init(&ctx, SSL_PROTOCOL_TLS_CLIENT, &err) != 0 ||
-        device_read(&o.tls, &err) != 0 ||
+        device_read(&o.tls, NULL, &err) != 0 ||
         (o.tls.device.played &&
          ssl_profile_apply(&o.tls.device.profile, &ctx, &err) != 0) ||
         (o.ciphers != NULL &&

@@ -81,10 +81,8 @@ static int connect_run(int argc, char **argv) {
     int opened =
         output_open(&out, o.client.tls.verbose, &o.client.tls.json, &r.err);
     out.expect = &expect;
-    bool device =
-        r.err.origin == ERR_NONE && device_read(&o.client.tls, &r.err) == 0;
-    out.errors = device_errors(&o.client.tls.device);
-    if (opened == 0 && device &&
+    int device = device_read(&o.client.tls, &out, &r.err);
+    if (opened == 0 && device == 0 &&
         expect_read(&expect, &o.client.tls.expects, &r.err) == 0 &&
         r.err.origin == ERR_NONE) {
         if (n == 0) {

@@ -3,7 +3,7 @@
 
 #include "cli/commands.h"
 #include "cli/device.h"
-#include "report/json_write.h"
+#include "report/json_info.h"
 
 struct profiles_options {
     bool json;
@@ -25,14 +25,8 @@ static const char *const examples[] = {
     NULL
 };
 
-static const char *const keys[SSL_OFFER_KINDS] = {
-    [SSL_KIND_VERSION] = "versions",     [SSL_KIND_CIPHER] = "ciphers",
-    [SSL_KIND_GROUP] = "groups",         [SSL_KIND_SIG_ALG] = "sig_algs",
-    [SSL_KIND_EXTENSION] = "extensions",
-};
-
 /* "# lacks ciphers NAME NAME", in lines of 79 columns. */
-static void print_ids(const char *what, const char *key, enum ssl_kind kind,
+static void print_ids(const char *what, enum ssl_kind kind,
                       const struct ssl_ids *ids) {
     enum { COLUMNS = 79 };
     char name[SSL_LABEL_MAX];
@@ -40,7 +34,8 @@ static void print_ids(const char *what, const char *key, enum ssl_kind kind,
     for (size_t i = 0; i < ids->n; i++) {
         ssl_name(kind, ids->id[i], name);
         if (at == 0 || at + 1 + strlen(name) > COLUMNS) {
-            at = (size_t)printf("%s# %s %s:", at == 0 ? "" : "\n", what, key);
+            at = (size_t)printf("%s# %s %s:", at == 0 ? "" : "\n", what,
+                                json_offer_key(kind));
         }
         at += (size_t)printf(" %s", name);
     }
@@ -51,7 +46,7 @@ static void print_ids(const char *what, const char *key, enum ssl_kind kind,
 
 static void print_difference(const char *what, const struct ssl_offer *o) {
     for (int k = 0; k < SSL_OFFER_KINDS; k++) {
-        print_ids(what, keys[k], (enum ssl_kind)k, &o->of[k]);
+        print_ids(what, (enum ssl_kind)k, &o->of[k]);
     }
 }
 
@@ -63,25 +58,23 @@ static bool differs(const struct ssl_offer *o) {
     return n > 0;
 }
 
+/* @return the text of the one that this one is like, or NULL */
+static const char *liked(const char *text) {
+    const char *value;
+    char name[40];
+    size_t len;
+    if (ssl_profile_next(text, "like", &value, &len) == NULL) {
+        return NULL;
+    }
+    snprintf(name, sizeof name, "%.*s", (int)len, value);
+    return ssl_profile_text(name);
+}
+
 static void print_unlike(const char *text) {
     const char *value;
     size_t len;
-    for (; (text = ssl_profile_next(text, "unlike", &value, &len)) != NULL;) {
+    while ((text = ssl_profile_next(text, "unlike", &value, &len)) != NULL) {
         printf("# not played: %.*s\n", (int)len, value);
-    }
-}
-
-/* Of this text and of the one that it is like, that one's last. */
-static void each_text(const char *text, void (*print)(const char *text)) {
-    for (const char *value; text != NULL;) {
-        char name[40];
-        size_t len;
-        print(text);
-        if (ssl_profile_next(text, "like", &value, &len) == NULL) {
-            return;
-        }
-        snprintf(name, sizeof name, "%.*s", (int)len, value);
-        text = ssl_profile_text(name);
     }
 }
 
@@ -95,47 +88,35 @@ static void print_text(const struct ssl_profile *p,
     }
     print_difference("its hello lacks", lacks);
     print_difference("its hello has besides", more);
-    each_text(p->text, print_unlike);
+    for (const char *text = p->text; text != NULL; text = liked(text)) {
+        print_unlike(text);
+    }
 }
 
+/* Of this text, then of those that it is like. */
 static void json_values(struct json *j, const char *name, const char *key,
                         const char *text) {
     json_open(j, name, '[');
-    while (text != NULL) {
+    for (; text != NULL; text = liked(text)) {
         const char *value, *at = text;
-        char like[40];
         size_t len;
         while ((at = ssl_profile_next(at, key, &value, &len)) != NULL) {
             json_text_n(j, NULL, value, len);
         }
-        if (ssl_profile_next(text, "like", &value, &len) == NULL) {
-            break;
-        }
-        snprintf(like, sizeof like, "%.*s", (int)len, value);
-        text = ssl_profile_text(like);
     }
     json_close(j, ']');
 }
 
-static void json_offers(struct json *j, const char *key,
-                        const struct ssl_offer *o) {
-    char name[SSL_LABEL_MAX];
+static void json_lists(struct json *j, const char *key,
+                       const struct ssl_offer *o) {
     json_open(j, key, '{');
-    for (int k = 0; k < SSL_OFFER_KINDS; k++) {
-        json_open(j, keys[k], '[');
-        for (size_t i = 0; i < o->of[k].n; i++) {
-            json_text(j, NULL,
-                      ssl_name((enum ssl_kind)k, o->of[k].id[i], name));
-        }
-        json_close(j, ']');
-    }
+    json_offer_lists(j, o);
     json_close(j, '}');
 }
 
 static void print_json(const struct ssl_profile *p,
                        const struct ssl_offer *lacks,
                        const struct ssl_offer *more) {
-    static const char *const modes[] = { "none", "optional", "required" };
     const struct ssl_device *d = &p->device;
     struct ssl_offer offer;
     struct json j = { .f = stdout };
@@ -145,12 +126,12 @@ static void print_json(const struct ssl_profile *p,
     json_text(&j, "name", p->name);
     json_text(&j, "title", p->title);
     json_values(&j, "sources", "source", p->text);
-    json_offers(&j, "offers", &offer);
+    json_lists(&j, "offers", &offer);
     json_count_or_null(&j, "max_in_record", d->max_in_record);
     json_count_or_null(&j, "max_in_message", d->max_in_message);
     json_count_or_null(&j, "max_out_record", d->max_out_record);
     json_bool(&j, "joins", !d->whole_messages);
-    json_text(&j, "verify", modes[p->verify_mode]);
+    json_text(&j, "verify", json_verify_mode(p->verify_mode));
     json_bool(&j, "store", p->has_store);
     json_bool(&j, "pem", !d->der_only);
     json_count_or_null(&j, "rsa_min", p->certs.rsa_min_bitlen);
@@ -160,8 +141,8 @@ static void print_json(const struct ssl_profile *p,
     json_text_or_null(&j, "clock", p->clock);
     json_bool(&j, "close_notify", p->close_notify);
     json_count_or_null(&j, "heap", d->heap.bytes);
-    json_offers(&j, "lacks", lacks);
-    json_offers(&j, "more", more);
+    json_lists(&j, "lacks", lacks);
+    json_lists(&j, "more", more);
     json_values(&j, "unlike", "unlike", p->text);
     json_close(&j, '}');
     fputc('\n', stdout);

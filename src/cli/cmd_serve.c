@@ -428,15 +428,14 @@ static int serve_run(int argc, char **argv) {
     bool no_cert = false;
     int opened = output_open(&s.out, s.o.tls.verbose, &s.o.tls.json, err);
     s.out.expect = &s.expect;
-    bool device = err->origin == ERR_NONE && device_read(&s.o.tls, err) == 0;
-    s.out.errors = device_errors(&s.o.tls.device);
+    int device = device_read(&s.o.tls, &s.out, err);
     if (s.o.tls.verbose > 0 && s.hand.unheard.origin != ERR_NONE) {
         output_warning(&s.out, s.hand.unheard.msg);
     }
     if (s.o.limits.workers > 0) {
         output_share(&s.out);
     }
-    if (opened == 0 && device &&
+    if (opened == 0 && device == 0 &&
         expect_read(&s.expect, &s.o.tls.expects, err) == 0 &&
         err->origin == ERR_NONE && jail_prepare(&s.jail, &s.o.jail, err) == 0 &&
         tls_options_hide(&s.o.tls, err) == 0 &&

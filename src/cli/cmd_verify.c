@@ -230,9 +230,9 @@ static int verify_run(int argc, char **argv) {
     }
     bool opened = to_stdout || output_open(&out, 0, &o.tls.json, &r.err) == 0;
     out.expect = &expect;
-    bool device = r.err.origin == ERR_NONE && device_read(&o.tls, &r.err) == 0;
-    out.errors = device_errors(&o.tls.device);
-    if (opened && device && expect_read(&expect, &o.tls.expects, &r.err) == 0 &&
+    int device = device_read(&o.tls, &out, &r.err);
+    if (opened && device == 0 &&
+        expect_read(&expect, &o.tls.expects, &r.err) == 0 &&
         r.err.origin == ERR_NONE) {
         run(&o, operand, &setup, &chain, &r);
         session_warn_crl(&chain.verify, &out);

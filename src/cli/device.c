@@ -95,12 +95,18 @@ int device_load(struct device *d, const char *as, struct err *err) {
     return d->played ? 0 : -1;
 }
 
-int device_read(struct tls_options *o, struct err *err) {
+int device_read(struct tls_options *o, struct output *out, struct err *err) {
     struct device *d = &o->device;
     struct err why = ERR_INIT;
     memset(d, 0, sizeof *d);
+    if (err->origin != ERR_NONE) {
+        return -1;
+    }
     if (o->as != NULL && device_load(d, o->as, &why) != 0) {
         return err_set(err, why.origin, why.code, "--as: %s", why.msg);
+    }
+    if (d->played && out != NULL) {
+        out->errors = d->profile.errors;
     }
     d->limits = d->profile.device;
     if (o->max_in_record != 0) {
@@ -114,10 +120,6 @@ int device_read(struct tls_options *o, struct err *err) {
     }
     d->limits.heap.fail_at = o->heap_fail_at;
     return 0;
-}
-
-enum mp_errors device_errors(const struct device *d) {
-    return d->played ? d->profile.errors : MP_ERRORS_MBEDTLS;
 }
 
 void device_free(struct device *d) {

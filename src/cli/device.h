@@ -4,6 +4,7 @@
 #ifndef CLI_DEVICE_H
 #define CLI_DEVICE_H
 
+#include "cli/output.h"
 #include "cli/tls_options.h"
 
 /* The tables; their offsets are in struct tls_options. */
@@ -24,15 +25,12 @@ MUST_USE int device_load(struct device *d, const char *as, struct err *err);
  * limits, and those given. Once, since the profile can come from a pipe, or be
  * out of reach in a jail; what is made of the options later has it from there.
  *
- * @return 0, or -1 as device_load(). device_free() is due.
+ * @param out  is to tell failures as the device's program sees them; NULL: none
+ * @return 0, or -1 as device_load(), or, with nothing read, if *err has a
+ *         failure already. device_free() is due.
  */
-MUST_USE int device_read(struct tls_options *o, struct err *err);
-
-/**
- * @return how the device's program sees a failure; MicroPython's way where none
- *         is played, or it could not be read
- */
-enum mp_errors device_errors(const struct device *d);
+MUST_USE int device_read(struct tls_options *o, struct output *out,
+                         struct err *err);
 
 /** May be called twice. */
 void device_free(struct device *d);

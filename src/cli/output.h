@@ -19,7 +19,7 @@ struct output {
     FILE *json_file; /* owned; NULL: none */
     const char *json_name;
     struct expect *expect; /* borrowed; NULL: nothing is expected */
-    enum mp_errors errors; /* that the device would have; set by the caller */
+    enum mp_errors errors; /* that the device would have: device_read() */
 };
 
 /**

@@ -139,12 +139,6 @@ static void result(const struct ssl_profile *d, unsigned records,
     }
 }
 
-static void put_all(struct ssl_ids *to, const uint16_t *from) {
-    for (; *from != 0; from++) {
-        ssl_ids_add(to, *from);
-    }
-}
-
 /* Mbed TLS has no TLS 1.0 and 1.1: a device's hello is sent without the rest,
  * and what the server chooses is what it gets. */
 static int ask_old(struct probe *p, const struct ssl_profile *d,
@@ -152,15 +146,7 @@ static int ask_old(struct probe *p, const struct ssl_profile *d,
     struct ssl_offer o;
     struct ssl_chosen chosen;
     char version[SSL_LABEL_MAX], cipher[SSL_LABEL_MAX];
-    memset(&o, 0, sizeof o);
-    for (unsigned v = d->max_version; v >= d->min_version; v--) {
-        ssl_ids_add(&o.of[SSL_KIND_VERSION], v);
-    }
-    for (const int *c = d->ciphers; *c != 0; c++) {
-        ssl_ids_add(&o.of[SSL_KIND_CIPHER], (unsigned)*c);
-    }
-    put_all(&o.of[SSL_KIND_GROUP], d->groups);
-    put_all(&o.of[SSL_KIND_SIG_ALG], d->sig_algs);
+    ssl_profile_offer(d, &o);
     const char *name = p->config->server_name;
     if (!d->device.sends_no_name && name != NULL) {
         snprintf(o.server_name, sizeof o.server_name, "%s", name);

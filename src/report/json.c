@@ -59,11 +59,11 @@ static void addresses(struct json *j, const struct report *r) {
 }
 
 static void verify(struct json *j, const struct report *r) {
-    static const char *const modes[] = { "none", "optional", "required" };
     const struct ssl_info *t = &r->tls;
     json_open(j, "verify", '{');
     json_text(j, "mode",
-              r->stage != STAGE_SETUP ? modes[t->verify_mode] : NULL);
+              r->stage != STAGE_SETUP ? json_verify_mode(t->verify_mode)
+                                      : NULL);
     json_bool(j, "verified", t->verified && t->verify_flags == 0);
     json_text(j, "name", t->name_checked ? t->server_hostname : NULL);
     json_text(j, "trust", r->trust);

@@ -126,6 +126,11 @@ void json_handshake(struct json *j, const struct ssl_info *t) {
     json_close(j, '}');
 }
 
+const char *json_verify_mode(enum ssl_verify_mode mode) {
+    static const char *const modes[] = { "none", "optional", "required" };
+    return modes[mode];
+}
+
 void json_heap(struct json *j, const struct ssl_heap_info *h) {
     if (!h->known) {
         json_null(j, "heap");
@@ -151,20 +156,29 @@ void json_heap(struct json *j, const struct ssl_heap_info *h) {
     json_close(j, '}');
 }
 
-void json_offer(struct json *j, const char *key, const struct ssl_offer *o) {
+const char *json_offer_key(enum ssl_kind kind) {
     static const char *const keys[SSL_OFFER_KINDS] = {
         [SSL_KIND_VERSION] = "versions",     [SSL_KIND_CIPHER] = "ciphers",
         [SSL_KIND_GROUP] = "groups",         [SSL_KIND_SIG_ALG] = "sig_algs",
         [SSL_KIND_EXTENSION] = "extensions",
     };
+    return keys[kind];
+}
+
+void json_offer_lists(struct json *j, const struct ssl_offer *o) {
+    for (int k = 0; k < SSL_OFFER_KINDS; k++) {
+        enum ssl_kind kind = (enum ssl_kind)k;
+        json_ids(j, json_offer_key(kind), kind, &o->of[k]);
+    }
+}
+
+void json_offer(struct json *j, const char *key, const struct ssl_offer *o) {
     if (!o->known) {
         json_null(j, key);
         return;
     }
     json_open(j, key, '{');
-    for (int k = 0; k < SSL_OFFER_KINDS; k++) {
-        json_ids(j, keys[k], (enum ssl_kind)k, &o->of[k]);
-    }
+    json_offer_lists(j, o);
     json_text_or_null(j, "alpn", o->alpn);
     json_text_or_null(j, "server_name", o->server_name);
     json_close(j, '}');

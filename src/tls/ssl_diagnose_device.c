@@ -5,25 +5,31 @@
 #include "tls/ssl_diagnose.h"
 #include "tls/ssl_hello.h"
 
-/* "certificate 0 (RSA 2048, 1034 bytes), ...", with what is not needed. */
-static size_t list_chain(const struct ssl_info *info, char *buf, size_t len,
-                         size_t *unneeded, bool *rsa) {
+/* What there is to say of the peer's chain. */
+struct chain {
+    char text[SSL_TEXT_MAX]; /* each certificate's key and size */
+    size_t unneeded;         /* bytes that a client does without */
+    bool rsa;                /* one has such a key */
+};
+
+static void look_at(const struct ssl_info *info, struct chain *chain) {
+    char list[SSL_TEXT_MAX - 80] = "";
     size_t bytes = 0;
-    buf[0] = '\0';
-    *unneeded = 0;
-    *rsa = false;
+    *chain = (struct chain){ .unneeded = 0 };
     for (size_t i = 0; i < info->sent_count; i++) {
         const struct ssl_cert_info *c = &info->sent[i];
+        bool needless = info->anchored && !c->needed;
         char one[96];
         snprintf(one, sizeof one, "%s%s %zu bytes%s", i == 0 ? "" : ", ",
-                 c->key, c->der_len,
-                 info->anchored && !c->needed ? " (not needed)" : "");
-        text_append(buf, len, one, strlen(one));
+                 c->key, c->der_len, needless ? " (not needed)" : "");
+        text_append(list, sizeof list, one, strlen(one));
         bytes += c->der_len;
-        *unneeded += info->anchored && !c->needed ? c->der_len : 0;
-        *rsa |= strncmp(c->key, "RSA", 3) == 0;
+        chain->unneeded += needless ? c->der_len : 0;
+        chain->rsa |= strncmp(c->key, "RSA", 3) == 0;
     }
-    return bytes;
+    snprintf(chain->text, sizeof chain->text,
+             "the chain is %zu bytes in %zu certificate%s: %s", bytes,
+             info->sent_count, info->sent_count == 1 ? "" : "s", list);
 }
 
 static const char as_a_whole[] =
@@ -41,26 +47,25 @@ static void larger_buffer(const struct ssl_overrun *over, char *buf,
  * enough to see a certificate. */
 static void diagnose_their_chain(const struct ssl_overrun *over,
                                  struct ssl_info *info) {
-    char list[SSL_TEXT_MAX / 2], here[SSL_NAME_MAX], there[SSL_NAME_MAX];
-    size_t unneeded;
-    bool rsa;
-    size_t bytes = list_chain(info, list, sizeof list, &unneeded, &rsa);
+    char here[SSL_NAME_MAX];
+    struct chain chain;
+    look_at(info, &chain);
+    const char *there = "a chain with fewer or smaller certificates";
+    if (chain.unneeded > 0) {
+        there = chain.rsa ? "leave out what is not needed, and take P-256 in "
+                            "place of RSA"
+                          : "leave out what is not needed";
+    } else if (chain.rsa) {
+        there = "take P-256 in place of RSA, which saves 500 to 700 bytes a "
+                "certificate";
+    }
     larger_buffer(over, here, sizeof here);
-    snprintf(there, sizeof there, "%s%s",
-             unneeded > 0 ? "leave out what is not needed" : "",
-             rsa            ? unneeded > 0 ? ", and take P-256 in place of RSA"
-                                           : "take P-256 in place of RSA, which saves "
-                                             "500 to 700 bytes a certificate"
-             : unneeded > 0 ? ""
-                            : "a chain with fewer or smaller certificates");
     if (info->sent_count == 0) {
         ssl_diagnose_add(info, "device-chain", here, there, as_a_whole,
                          over->bytes, over->limit);
-        return;
+    } else {
+        ssl_diagnose_add(info, "device-chain", here, there, "%s", chain.text);
     }
-    ssl_diagnose_add(info, "device-chain", here, there,
-                     "the chain is %zu bytes in %zu certificate%s: %s", bytes,
-                     info->sent_count, info->sent_count == 1 ? "" : "s", list);
 }
 
 /* Another message: smaller records do not help. */
@@ -126,11 +131,9 @@ static void diagnose_heap(const struct ssl_heap_account *a,
 
 /* Which of the chain's certificates it is that is too much. */
 static void diagnose_key(const struct ssl_verify *v, struct ssl_info *info) {
-    char list[SSL_TEXT_MAX / 2];
-    size_t unneeded;
-    bool rsa;
-    size_t bytes = list_chain(info, list, sizeof list, &unneeded, &rsa);
-    bool pss = strstr(v->device.msg, "PSS") != NULL;
+    struct chain chain;
+    look_at(info, &chain);
+    bool pss = v->device.code == MBEDTLS_ERR_X509_INVALID_ALG;
     ssl_diagnose_add(info, "device-key",
                      pss ? "a firmware with MBEDTLS_X509_RSASSA_PSS_SUPPORT"
                          : "a firmware that computes with such keys in "
@@ -139,8 +142,7 @@ static void diagnose_key(const struct ssl_verify *v, struct ssl_info *info) {
                      pss ? "a certificate signed by RSA PKCS#1 or ECDSA"
                          : "a chain with P-256 or RSA 2048 keys, up to its "
                            "root",
-                     "the chain is %zu bytes in %zu certificate%s: %s", bytes,
-                     info->sent_count, info->sent_count == 1 ? "" : "s", list);
+                     "%s", chain.text);
 }
 
 static void diagnose(const struct ssl_overrun *over, const struct ssl_verify *v,

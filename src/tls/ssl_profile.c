@@ -60,7 +60,8 @@ int ssl_profile_apply(const struct ssl_profile *p, struct ssl_context *ctx,
                       struct err *err) {
     mbedtls_ssl_config *conf = &ctx->conf;
     size_t n = 0;
-    for (const int *c = p->ciphers; *c != 0 && n < SSL_CIPHERS_MAX; c++) {
+    _Static_assert((int)SSL_PROFILE_IDS <= (int)SSL_CIPHERS_MAX, "room");
+    for (const uint16_t *c = p->ciphers; *c != 0; c++) {
         if (mbedtls_ssl_ciphersuite_from_id(*c) != NULL) {
             ctx->ciphers[n++] = *c;
         }
@@ -167,9 +168,7 @@ void ssl_profile_offer(const struct ssl_profile *p, struct ssl_offer *offer) {
     for (unsigned v = p->max_version; v >= p->min_version; v--) {
         ssl_ids_add(&offer->of[SSL_KIND_VERSION], v);
     }
-    for (const int *c = p->ciphers; *c != 0; c++) {
-        ssl_ids_add(&offer->of[SSL_KIND_CIPHER], (unsigned)*c);
-    }
+    as_ids(p->ciphers, &offer->of[SSL_KIND_CIPHER]);
     as_ids(p->groups, &offer->of[SSL_KIND_GROUP]);
     as_ids(p->sig_algs, &offer->of[SSL_KIND_SIG_ALG]);
     offer->of[SSL_KIND_EXTENSION] = p->extensions;

@@ -53,9 +53,9 @@ enum { SSL_PROFILE_IDS = 64 };
 struct ssl_profile {
     char name[40];
     char title[100];
-    const char *text;                  /* what it was read from; borrowed */
-    uint16_t min_version, max_version; /* 0x0303 */
-    int ciphers[SSL_PROFILE_IDS + 1];  /* in its order, ending in 0 */
+    const char *text;                      /* what it was read from; borrowed */
+    uint16_t min_version, max_version;     /* 0x0303 */
+    uint16_t ciphers[SSL_PROFILE_IDS + 1]; /* in its order, ending in 0 */
     uint16_t groups[SSL_PROFILE_IDS + 1];
     uint16_t sig_algs[SSL_PROFILE_IDS + 1];
     struct ssl_ids extensions;

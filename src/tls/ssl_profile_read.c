@@ -105,7 +105,8 @@ static void clear_list(struct ssl_profile *p, size_t i) {
     }
 }
 
-static bool append16(uint16_t *list, int id) {
+/* @return whether there was room */
+static bool append(uint16_t *list, int id) {
     size_t n = 0;
     while (list[n] != 0) {
         n++;
@@ -114,19 +115,6 @@ static bool append16(uint16_t *list, int id) {
         return false;
     }
     list[n] = (uint16_t)id;
-    list[n + 1] = 0;
-    return true;
-}
-
-static bool append_cipher(int *list, int id) {
-    size_t n = 0;
-    while (list[n] != 0) {
-        n++;
-    }
-    if (n == SSL_PROFILE_IDS) {
-        return false;
-    }
-    list[n] = id;
     list[n + 1] = 0;
     return true;
 }
@@ -175,18 +163,18 @@ static int allow_hash(const struct reader *r, const char *word, size_t len,
     return wrong(r, err, "unknown", word, len);
 }
 
-static bool append(struct ssl_profile *p, size_t i, int id) {
+static bool append_to(struct ssl_profile *p, size_t i, int id) {
     switch (i) {
     case SSL_KIND_VERSION:
         p->min_version = id < p->min_version ? (uint16_t)id : p->min_version;
         p->max_version = id > p->max_version ? (uint16_t)id : p->max_version;
         return true;
     case SSL_KIND_CIPHER:
-        return append_cipher(p->ciphers, id);
+        return append(p->ciphers, id);
     case SSL_KIND_GROUP:
-        return append16(p->groups, id);
+        return append(p->groups, id);
     case SSL_KIND_SIG_ALG:
-        return append16(p->sig_algs, id);
+        return append(p->sig_algs, id);
     case SSL_KIND_EXTENSION:
         ssl_ids_add(&p->extensions, (unsigned)id);
         return ssl_ids_has(&p->extensions, (unsigned)id);
@@ -213,7 +201,7 @@ static int read_list(struct reader *r, size_t i, const char *at,
         if (id < 0) {
             return -1;
         }
-        if (!append(r->p, i, id)) {
+        if (!append_to(r->p, i, id)) {
             return wrong(r, err, "too many, at", at, len);
         }
     }
@@ -317,53 +305,67 @@ static int read_size(struct reader *r, const struct size_key *k, const char *at,
     return 0;
 }
 
-static void set_choice(struct ssl_profile *p, const char *key, int i) {
+enum choice {
+    MESSAGES,
+    VERIFY,
+    TRUST,
+    FORMATS,
+    PSS,
+    DATES,
+    CLOSE_NOTIFY,
+    SNI_ADDRESS,
+    ERRORS,
+    CHOICES
+};
+
+static const struct {
+    const char *key;
+    const char *names[4];
+} choices[CHOICES] = {
+    [MESSAGES] = { "messages", { "joined", "whole" } },
+    [VERIFY] = { "verify", { "none", "optional", "required" } },
+    [TRUST] = { "trust", { "store", "none" } },
+    [FORMATS] = { "formats", { "pem der", "der pem", "der" } },
+    [PSS] = { "pss", { "yes", "no" } },
+    [DATES] = { "dates", { "checked", "ignored" } },
+    [CLOSE_NOTIFY] = { "close-notify", { "yes", "no" } },
+    [SNI_ADDRESS] = { "sni-address", { "yes", "no" } },
+    [ERRORS] = { "errors", { "micropython", "axtls", "none" } },
+};
+
+/* @param i  of the choice's names */
+static void set_choice(struct ssl_profile *p, enum choice which, int i) {
     struct ssl_device *d = &p->device;
-    switch (key[0]) {
-    case 'm': /* messages */
+    switch (which) {
+    case MESSAGES:
         d->whole_messages = i == 1;
         break;
-    case 'v': /* verify, in the enumeration's order */
+    case VERIFY: /* in the enumeration's order */
         p->verify_mode = (enum ssl_verify_mode)i;
         break;
-    case 't': /* trust */
+    case TRUST:
         p->has_store = i == 0;
         break;
-    case 'f': /* formats */
-        d->der_only = i > 1;
+    case FORMATS:
+        d->der_only = i == 2;
         break;
-    case 'p': /* pss */
+    case PSS:
         d->no_pss = i == 1;
         break;
-    case 'd': /* dates */
+    case DATES:
         d->no_dates = i == 1;
         break;
-    case 'c': /* close-notify */
+    case CLOSE_NOTIFY:
         p->close_notify = i == 0;
         break;
-    case 's': /* sni-address */
+    case SNI_ADDRESS:
         d->sends_addresses = i == 0;
         break;
-    default: /* errors, in the enumeration's order */
+    default: /* ERRORS, in the enumeration's order */
         p->errors = (enum mp_errors)i;
         break;
     }
 }
-
-static const struct {
-    const char *key;
-    const char *names[5];
-} choices[] = {
-    { "messages", { "joined", "whole" } },
-    { "verify", { "none", "optional", "required" } },
-    { "trust", { "store", "none" } },
-    { "formats", { "pem der", "der pem", "der" } },
-    { "pss", { "yes", "no" } },
-    { "dates", { "checked", "ignored" } },
-    { "close-notify", { "yes", "no" } },
-    { "sni-address", { "yes", "no" } },
-    { "errors", { "micropython", "axtls", "none" } },
-};
 
 /* Those whose text is shown, and says nothing to us. */
 static const char *const texts[] = { "source", "library", "unlike" };
@@ -417,14 +419,13 @@ static int read_value(struct reader *r, const char *key, const char *value,
             return read_size(r, &sizes[i], value, end, err);
         }
     }
-    for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++) {
-        int which;
+    for (int i = 0; i < CHOICES; i++) {
+        int said;
         if (strcmp(key, choices[i].key) == 0) {
-            if (read_choice(r, value, len, choices[i].names, &which, err) !=
-                0) {
+            if (read_choice(r, value, len, choices[i].names, &said, err) != 0) {
                 return -1;
             }
-            set_choice(r->p, key, which);
+            set_choice(r->p, (enum choice)i, said);
             return 0;
         }
     }
@@ -528,7 +529,7 @@ static void defaults(struct ssl_profile *p, const char *name,
         bool tls12, tls13;
         ssl_cipher_versions(*c, &tls12, &tls13);
         if (tls12) {
-            (void)append_cipher(p->ciphers, *c);
+            (void)append(p->ciphers, *c);
         }
     }
     memcpy(p->groups, groups, sizeof groups);

@@ -15,15 +15,6 @@ static size_t count16(const uint16_t *list) {
     return n;
 }
 
-static size_t count_ciphers(const int *list) {
-    size_t n = 0;
-    while (list[n] != 0) {
-        n++;
-        CHECK(n <= SSL_PROFILE_IDS);
-    }
-    return n;
-}
-
 static void check_size(size_t n, size_t least, size_t most) {
     CHECK(n == 0 || (n >= least && n <= most));
 }
@@ -37,7 +28,7 @@ static void check_profile(const struct ssl_profile *p, const char *text) {
     CHECK(p->clock[0] == '\0' || strlen(p->clock) == 20);
     CHECK(p->min_version >= 0x0300 && p->min_version <= p->max_version);
     CHECK(p->max_version == 0x0303 || p->max_version == 0x0304);
-    CHECK(count_ciphers(p->ciphers) > 0);
+    CHECK(count16(p->ciphers) > 0);
     CHECK(p->extensions.n <= SSL_IDS_MAX);
     check_size(d->max_in_record, 512, 16384);
     check_size(d->max_out_record, 512, 16384);

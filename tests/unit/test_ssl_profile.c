@@ -142,7 +142,7 @@ static void every_profile_can_be_played(void **state) {
         assert_string_equal(o.server_name, "");
         /* In its order, with the suite that says something else at the end. */
         size_t at = 0;
-        for (const int *c = p.ciphers; *c != 0; c++) {
+        for (const uint16_t *c = p.ciphers; *c != 0; c++) {
             if (at < o.of[SSL_KIND_CIPHER].n &&
                 o.of[SSL_KIND_CIPHER].id[at] == *c) {
                 at++;
