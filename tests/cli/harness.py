@@ -5,6 +5,7 @@ under a deadline and compares. Every run of connect and serve also writes its
 JSON report into a file, and every report is checked against the exit status
 and against the one shape that reports have.
 """
+import errno
 import json
 import os
 import select
@@ -490,6 +491,18 @@ class Test:
         if not result.err.startswith("{"):
             self.has(result.err, error["text"])
         return result
+
+    def lost(self, result, stage="stream"):
+        """A peer that is gone, by an end of TCP or by a reset: which of them
+        is a matter of time."""
+        end, reset = {"handshake": ((24, "tls", -0x7280), 24),
+                      "stream": ((40, "truncated", 0), 43)}[stage]
+        e = result.error
+        seen = (result.status, e["origin"], e["code"])
+        if seen not in (end, (reset, "net", errno.ECONNRESET),
+                        (reset, "net", errno.EPIPE)):
+            raise Failed("status and error %s: %s" % (seen, result.err))
+        self.eq(result.report["stage"], stage, "the stage")
 
     def usage(self, args, *say, command=None, **kw):
         """Exit 2, the reason in words, and where help is."""

@@ -54,8 +54,7 @@ def small_records_go_through_a_small_buffer(t):
 def a_chain_of_ours_over_the_output_buffer(t):
     server = t.serve("--max-out-record", "512", "--max-version", "1.2",
                      name=RSA)
-    c = t.connect(server).wait()
-    t.eq(c.status in (22, 24), True, "the client's exit status")
+    t.lost(t.connect(server).wait(), "handshake")
     t.bad(server.wait(), 51, "device", -0x6A00,
           "our Certificate message is 667 bytes; the device's output buffer "
           "holds 512")
@@ -134,8 +133,7 @@ def a_server_with_a_small_heap_refuses_clients_one_by_one(t):
     server = t.serve("--echo", "--keep-open", "--heap-limit", "38k",
                      "--max-version", "1.2")
     for _ in range(2):
-        c = t.connect(server, stdin=b"x").wait()
-        t.eq(c.status != 0, True, "the client")
+        t.lost(t.connect(server, stdin=b"x").wait(), "handshake")
     server.signal(2)
     s = server.wait()
     t.eq([(r["status"], r["error"]["origin"]) for r in s.reports[:2]],
@@ -274,7 +272,7 @@ def a_device_verifies_nothing_unless_told(t):
     t.eq(c.status, 0, "exit status")
     t.has(c.err, "not verifying the peer")
     c = t.connect(server, "--as", "zephyr", ca=None).wait()
-    t.eq(c.status in (21, 22, 30), True, "zephyr's exit status: " + c.err)
+    t.bad(c, 22, "alert", 40, "handshake_failure")
 
 
 @test
