@@ -468,6 +468,12 @@ bool conn_went_well(const struct conn *c) {
            !c->setup->keylog.failed && (c->link == NULL || !c->link->exec);
 }
 
+/* A mode may be the one who is. */
+static bool somebody_is_told(const struct conn *c) {
+    return c->link != NULL || !conn_went_well(c) ||
+           output_tells_all(c->config->out);
+}
+
 void conn_report(struct conn *c, struct report *r) {
     r->err = c->err;
     r->stage = c->stage;
@@ -483,10 +489,12 @@ void conn_report(struct conn *c, struct report *r) {
         serve_link_report(c->link, r);
     }
     report_files(c, r);
-    ssl_socket_info(&c->sock, &r->tls, c->cipher);
+    if (somebody_is_told(c)) {
+        ssl_socket_info(&c->sock, &r->tls, c->cipher);
+    }
 }
 
-void conn_diagnose(const struct conn *c, struct report *r) {
+void conn_diagnose(struct conn *c, struct report *r) {
     if (r->err.origin != ERR_NONE || output_tells_all(c->config->out)) {
         ssl_socket_diagnose(&c->sock, &r->err, &r->tls);
     }

@@ -155,7 +155,8 @@ bool conn_went_well(const struct conn *c);
 
 /**
  * What is known of it by now, but for what conn_diagnose() finds out; not
- * touched are command, target, peer, local and connect_us.
+ * touched are command, target, peer, local and connect_us, nor `tls` while
+ * there is nobody to tell of a success.
  *
  * @param r  it points into `c`
  */
@@ -163,7 +164,7 @@ void conn_report(struct conn *c, struct report *r);
 
 /** After conn_report(): find out why, and what each end offered; of a success
  * only where it is told. */
-void conn_diagnose(const struct conn *c, struct report *r);
+void conn_diagnose(struct conn *c, struct report *r);
 
 /** Free all that it holds; the peer's socket stays open. */
 void conn_free(struct conn *c);

@@ -67,7 +67,7 @@ static void take_sent(struct cadata *c, const mbedtls_x509_crt *sent,
     }
 }
 
-void cadata_of_socket(struct cadata *c, const struct ssl_socket *sock) {
+void cadata_of_socket(struct cadata *c, struct ssl_socket *sock) {
     const unsigned char *der;
     size_t len;
     *c = (struct cadata){ .der = NULL };

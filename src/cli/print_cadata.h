@@ -35,7 +35,7 @@ struct cadata {
  * @param sock  after the handshake, or after its failure; keep_top of its
  *              context must have been set
  */
-void cadata_of_socket(struct cadata *c, const struct ssl_socket *sock);
+void cadata_of_socket(struct cadata *c, struct ssl_socket *sock);
 
 /** The same, of a chain after ssl_chain_verify(). */
 void cadata_of_chain(struct cadata *c, const struct ssl_chain *chain);

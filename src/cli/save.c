@@ -30,8 +30,7 @@ static void write_pem(FILE *f, const unsigned char *der, size_t len) {
 }
 
 /* @return 0, or an errno */
-static int write_certificates(int fd, const struct ssl_socket *sock,
-                              size_t most) {
+static int write_certificates(int fd, struct ssl_socket *sock, size_t most) {
     FILE *f = fdopen(fd, "w");
     const unsigned char *der;
     size_t len;
@@ -53,7 +52,7 @@ static int write_certificates(int fd, const struct ssl_socket *sock,
 
 /* @return 0, or an errno */
 static int replace(const char *path, mode_t mode, bool keep_mode,
-                   const struct ssl_socket *sock, size_t most) {
+                   struct ssl_socket *sock, size_t most) {
     size_t size = strlen(path) + sizeof ".tmp-2147483647";
     char *beside = malloc(size);
     if (beside == NULL) {
@@ -97,7 +96,7 @@ static int descriptor(const char *path) {
 }
 
 /* @return 0, or an errno */
-static int write_to(int fd, const struct ssl_socket *sock, size_t most) {
+static int write_to(int fd, struct ssl_socket *sock, size_t most) {
     return fd < 0 ? errno : write_certificates(fd, sock, most);
 }
 
@@ -112,7 +111,7 @@ static int open_device(const char *path) {
 }
 
 static int save_one(const char *option, const char *path,
-                    const struct ssl_socket *sock, size_t most,
+                    struct ssl_socket *sock, size_t most,
                     const struct output *out, struct err *err) {
     struct stat st;
     size_t len;
@@ -146,9 +145,8 @@ static int save_one(const char *option, const char *path,
     return why == 0 ? 0 : failed(option, path, why, err);
 }
 
-int save_certificates(const struct tls_options *o,
-                      const struct ssl_socket *sock, const struct output *out,
-                      struct err *err) {
+int save_certificates(const struct tls_options *o, struct ssl_socket *sock,
+                      const struct output *out, struct err *err) {
     int chain =
         save_one("--save-chain", o->save_chain, sock, SIZE_MAX, out, err);
     int peer = save_one("--save-peer", o->save_peer, sock, 1, out, err);

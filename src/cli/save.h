@@ -21,7 +21,7 @@
  * @return 0, or -1: ERR_OS with the errno
  */
 MUST_USE int save_certificates(const struct tls_options *o,
-                               const struct ssl_socket *sock,
+                               struct ssl_socket *sock,
                                const struct output *out, struct err *err);
 
 #endif

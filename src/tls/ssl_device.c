@@ -6,6 +6,11 @@ static size_t less(size_t here, size_t there) {
     return there != 0 && there < here ? here - there : 0;
 }
 
+bool ssl_device_limits_wire(const struct ssl_device *d) {
+    return d->max_in_record != 0 || d->max_in_message != 0 ||
+           d->max_out_record != 0 || d->whole_messages;
+}
+
 void ssl_device_limit_in(struct ssl_device *d, size_t bytes) {
     if (d->max_in_message == d->max_in_record) {
         d->max_in_message = bytes;

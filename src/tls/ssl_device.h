@@ -50,6 +50,9 @@ struct ssl_overrun {
  */
 size_t ssl_device_spare(const struct ssl_device *d);
 
+/** @return whether it limits what it takes or sends, record by record */
+bool ssl_device_limits_wire(const struct ssl_device *d);
+
 /**
  * Set the limit of the records that come. That of a message is the same where
  * it was, since Mbed TLS has one buffer for both; BearSSL has not.

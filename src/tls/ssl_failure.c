@@ -338,6 +338,7 @@ static int in_its_words(const struct ssl_socket *s, int ret, const char *during,
 
 int ssl_failure(struct ssl_socket *s, int ret, struct err *err) {
     const char *during = s->handshake_done ? "" : "handshake: ";
+    ssl_tap_catch_up(&s->tap);
     tell_peer(s, ret);
     if (device_failed(s, ret, err)) {
         return STREAM_ERROR;

@@ -32,8 +32,7 @@ static int begin_call(struct ssl_socket *s) {
     s->ctx->detail[0] = '\0';
     s->reads = 0;
     ssl_heap_charge(s->heap);
-    accel_ecdsa_use(s->ctx->quick && s->ctx->device.heap.bytes == 0 &&
-                    s->ctx->device.heap.fail_at == 0);
+    accel_ecdsa_use(s->quick);
     return compat_wake(&s->ssl, &s->rest);
 }
 
@@ -218,12 +217,13 @@ static int on_verify(void *arg, mbedtls_x509_crt *crt, int depth,
  * context's beside it: a device has both in one heap. */
 static int open_heap(struct ssl_socket *s, struct err *err) {
     const struct ssl_heap_limit *limit = &s->ctx->device.heap;
-    s->heap = ssl_heap_open(limit);
+    bool limited = limit->bytes != 0 || limit->fail_at != 0;
+    s->quick = s->ctx->quick && !limited;
+    s->heap = s->quick ? NULL : ssl_heap_open(limit);
     if (s->heap == NULL) {
-        return limit->bytes == 0 && limit->fail_at == 0
-                   ? 0
-                   : ssl_failure_of(err, MBEDTLS_ERR_SSL_ALLOC_FAILED,
-                                    "count the heap");
+        return !limited ? 0
+                        : ssl_failure_of(err, MBEDTLS_ERR_SSL_ALLOC_FAILED,
+                                         "count the heap");
     }
     s->heap->beside = ssl_heap_now(s->ctx->heap);
     s->heap->spare = ssl_device_spare(&s->ctx->device);
@@ -246,6 +246,9 @@ int ssl_context_wrap_socket(struct ssl_context *ctx, struct ssl_socket *sock,
     }
     sock->tap.heap = sock->heap;
     sock->tap.device = &ctx->device;
+    if (sock->quick && !ssl_device_limits_wire(&ctx->device)) {
+        ssl_tap_defer(&sock->tap);
+    }
     ssl_heap_charge(sock->heap);
     int ret = end_call(mbedtls_ssl_setup(&sock->ssl, &ctx->conf));
     if (ret != 0) {
@@ -438,6 +441,7 @@ void ssl_socket_rest(struct ssl_socket *sock) {
 
 void ssl_socket_listen(struct ssl_socket *sock, ssl_tap_listener *listener,
                        void *arg) {
+    ssl_tap_catch_up(&sock->tap);
     sock->tap.listener = listener;
     sock->tap.listener_arg = arg;
 }

@@ -33,6 +33,7 @@ struct ssl_socket {
     struct compat_rest rest;
     char server_hostname[SSL_NAME_MAX];
     bool name_checked;
+    bool quick; /* as the context's, and its device has no limit of the heap */
     bool handshake_done;
     bool pin_refused; /* the peer's key is not pinned: nothing goes on */
     bool got_data;    /* application bytes have come */
@@ -182,7 +183,7 @@ const unsigned char *ssl_socket_getpeercert(const struct ssl_socket *sock,
  * @param len  set to the bytes of its DER
  * @return the DER, owned by `sock`; NULL past the last
  */
-const unsigned char *ssl_socket_sent_certificate(const struct ssl_socket *sock,
+const unsigned char *ssl_socket_sent_certificate(struct ssl_socket *sock,
                                                  size_t i, size_t *len);
 
 /**
@@ -206,8 +207,7 @@ const char *ssl_socket_awaiting(const struct ssl_socket *sock);
  *
  * @param buf  SSL_CIPHER_NAME_MAX bytes, where info->cipher will point
  */
-void ssl_socket_info(const struct ssl_socket *sock, struct ssl_info *info,
-                     char *buf);
+void ssl_socket_info(struct ssl_socket *sock, struct ssl_info *info, char *buf);
 
 /**
  * Find out why, after a handshake or a failure: the chain as it was sent, what
@@ -216,7 +216,7 @@ void ssl_socket_info(const struct ssl_socket *sock, struct ssl_info *info,
  * @param e     how it ended; ERR_NONE: well, of which there may be notes
  * @param info  filled by ssl_socket_info(); added to
  */
-void ssl_socket_diagnose(const struct ssl_socket *sock, const struct err *e,
+void ssl_socket_diagnose(struct ssl_socket *sock, const struct err *e,
                          struct ssl_info *info);
 
 #endif

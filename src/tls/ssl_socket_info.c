@@ -28,7 +28,7 @@ const unsigned char *ssl_socket_getpeercert(const struct ssl_socket *sock,
     return crt != NULL ? crt->raw.p : NULL;
 }
 
-const unsigned char *ssl_socket_sent_certificate(const struct ssl_socket *sock,
+const unsigned char *ssl_socket_sent_certificate(struct ssl_socket *sock,
                                                  size_t i, size_t *len) {
     return ssl_tap_certificate(&sock->tap, i, len);
 }
@@ -111,8 +111,9 @@ static void info_chosen(const struct ssl_chosen *c, struct ssl_info *info,
     }
 }
 
-void ssl_socket_info(const struct ssl_socket *sock, struct ssl_info *info,
+void ssl_socket_info(struct ssl_socket *sock, struct ssl_info *info,
                      char *buf) {
+    ssl_tap_catch_up(&sock->tap);
     ssl_info_clear(info);
     info->handshake_done = sock->handshake_done;
     info->server_side = sock->ctx->protocol == SSL_PROTOCOL_TLS_SERVER;
@@ -167,8 +168,7 @@ static int take_extension(void *arg, const mbedtls_x509_crt *crt,
 }
 
 /* What cannot be parsed ends the chain. */
-static void diagnose_chain(const struct ssl_socket *sock,
-                           struct ssl_info *info) {
+static void diagnose_chain(struct ssl_socket *sock, struct ssl_info *info) {
     mbedtls_x509_crt sent;
     const unsigned char *der;
     size_t len;
@@ -213,7 +213,7 @@ static bool is_about_offers(const struct err *e) {
     return false;
 }
 
-void ssl_socket_diagnose(const struct ssl_socket *sock, const struct err *e,
+void ssl_socket_diagnose(struct ssl_socket *sock, const struct err *e,
                          struct ssl_info *info) {
     struct ssl_offer ours;
     diagnose_chain(sock, info);

@@ -44,6 +44,7 @@ static void lane_free(struct ssl_tap_lane *l) {
 void ssl_tap_free(struct ssl_tap *t) {
     lane_free(&t->in);
     lane_free(&t->out);
+    ssl_late_free(&t->late);
     mbedtls_free(t->certificate);
     mbedtls_free(t->hello);
     t->certificate = t->hello = NULL;
@@ -453,7 +454,7 @@ static void begin_record(struct ssl_tap *t, struct ssl_tap_lane *l) {
     }
 }
 
-void ssl_tap_see(struct ssl_tap *t, bool out, const unsigned char *buf,
+static void look(struct ssl_tap *t, bool out, const unsigned char *buf,
                  size_t len) {
     struct ssl_tap_lane *l = out ? &t->out : &t->in;
     while (len > 0 && !l->lost) {
@@ -490,6 +491,32 @@ void ssl_tap_see(struct ssl_tap *t, bool out, const unsigned char *buf,
     }
 }
 
+void ssl_tap_defer(struct ssl_tap *t) {
+    t->defers = true;
+}
+
+void ssl_tap_catch_up(struct ssl_tap *t) {
+    const unsigned char *piece;
+    size_t at = 0, len;
+    bool out;
+    t->defers = false;
+    while ((piece = ssl_late_next(&t->late, &at, &out, &len)) != NULL) {
+        look(t, out, piece, len);
+    }
+    ssl_late_free(&t->late);
+}
+
+void ssl_tap_see(struct ssl_tap *t, bool out, const unsigned char *buf,
+                 size_t len) {
+    if (t->defers) {
+        if (ssl_late_keep(&t->late, out, buf, len)) {
+            return;
+        }
+        ssl_tap_catch_up(t);
+    }
+    look(t, out, buf, len);
+}
+
 void ssl_tap_secret(struct ssl_tap *t, mbedtls_ssl_key_export_type type,
                     const unsigned char *secret, size_t len) {
     struct ssl_tap_lane *server = t->server_side ? &t->out : &t->in;
@@ -518,8 +545,9 @@ void ssl_tap_secret(struct ssl_tap *t, mbedtls_ssl_key_export_type type,
     }
 }
 
-const unsigned char *ssl_tap_certificate(const struct ssl_tap *t, size_t i,
+const unsigned char *ssl_tap_certificate(struct ssl_tap *t, size_t i,
                                          size_t *len) {
+    ssl_tap_catch_up(t);
     *len = 0;
     return t->certificate == NULL
                ? NULL

@@ -9,8 +9,9 @@
  * Finished messages are encrypted, and stay so.
  *
  * It only looks: nothing that it makes of the bytes, or fails to make, changes
- * the connection. After the handshake and the first application data it counts
- * records and no more, unless somebody listens.
+ * the connection. So it may look later, if at all (ssl_tap_defer). After the
+ * handshake and the first application data it counts records and no more,
+ * unless somebody listens.
  */
 #ifndef TLS_SSL_TAP_H
 #define TLS_SSL_TAP_H
@@ -21,6 +22,7 @@
 #include "tls/ssl_device.h"
 #include "tls/ssl_hello.h"
 #include "tls/ssl_info.h"
+#include "tls/ssl_late.h"
 
 /* One message of the handshake, an alert, a ChangeCipherSpec, or a record of
  * application data. */
@@ -76,6 +78,8 @@ struct ssl_tap_lane {
 
 struct ssl_tap {
     struct ssl_tap_lane in, out;
+    struct ssl_late late; /* not looked at yet */
+    bool defers;          /* what goes by is kept in `late` */
     bool server_side;
     bool begun;                 /* a message of the handshake was seen */
     bool was_server;            /* the last of them was the server's */
@@ -107,6 +111,16 @@ void ssl_tap_init(struct ssl_tap *t, bool server_side);
 void ssl_tap_free(struct ssl_tap *t);
 
 /**
+ * From now on keep what goes by, as far as there is room, and look at it when
+ * ssl_tap_catch_up() is called. Without a listener, limits of a device, or a
+ * heap that is counted: these want to know at once.
+ */
+void ssl_tap_defer(struct ssl_tap *t);
+
+/** Look at what was kept, and from now on at once. */
+void ssl_tap_catch_up(struct ssl_tap *t);
+
+/**
  * Show it bytes as they went over the wire.
  *
  * @param out  from us
@@ -124,16 +138,20 @@ void ssl_tap_secret(struct ssl_tap *t, mbedtls_ssl_key_export_type type,
                     const unsigned char *secret, size_t len);
 
 /**
- * A certificate that the peer sent, whatever became of the handshake.
+ * A certificate that the peer sent, whatever became of the handshake. It
+ * catches up.
  *
  * @param i    0: its own
  * @param len  set to the bytes of its DER
  * @return the DER, owned by `t`; NULL past the last
  */
-const unsigned char *ssl_tap_certificate(const struct ssl_tap *t, size_t i,
+const unsigned char *ssl_tap_certificate(struct ssl_tap *t, size_t i,
                                          size_t *len);
 
-/** Fill what the report says of the wire; on a server `ours` is left alone. */
+/**
+ * Fill what the report says of the wire; on a server `ours` is left alone. It
+ * has to have caught up.
+ */
 void ssl_tap_info(const struct ssl_tap *t, struct ssl_info *info);
 
 #endif

@@ -50,6 +50,7 @@ import test_streams  # noqa: F401
 import test_tickets  # noqa: F401
 import test_trace  # noqa: F401
 import test_tunnel  # noqa: F401
+import test_untold  # noqa: F401
 import test_usage  # noqa: F401
 import test_verify  # noqa: F401
 import test_workers  # noqa: F401

@@ -14,6 +14,7 @@ struct heard {
     size_t bytes; /* of opened handshake messages */
 };
 static struct heard heard_c, heard_s;
+static bool quick; /* nobody listens, and it is looked at late */
 
 static void hear(void *arg, const struct ssl_tap_message *m) {
     struct heard *h = arg;
@@ -61,6 +62,7 @@ static void make_pair(const char *cert, enum ssl_version version, bool mutual,
     assert_int_equal(ssl_wrap_context(&ctx_c, &c, &err_c), 0);
     assert_int_equal(ssl_context_set_versions(&ctx_c, version, version, &err_c),
                      0);
+    ctx_c.quick = ctx_s.quick = quick;
     mem_init(&wire_c, &wire_s, chunk);
     assert_int_equal(ssl_context_wrap_socket(&ctx_c, &client, &wire_c.stream,
                                              "localhost", &err_c),
@@ -72,8 +74,11 @@ static void make_pair(const char *cert, enum ssl_version version, bool mutual,
     memset(&heard_s, 0, sizeof heard_s);
     heard_c.sock = &client;
     heard_s.sock = &server;
-    ssl_socket_listen(&client, hear, &heard_c);
-    ssl_socket_listen(&server, hear, &heard_s);
+    if (!quick) {
+        ssl_socket_listen(&client, hear, &heard_c);
+        ssl_socket_listen(&server, hear, &heard_s);
+    }
+    assert_int_equal(client.tap.defers, quick);
 }
 
 /* One byte the server's way, and close_notify the client's. */
@@ -159,8 +164,9 @@ static void the_report_has_what_was_agreed_on(void **state) {
     static struct ssl_info c, s;
     char name[SSL_CIPHER_NAME_MAX];
     (void)state;
-    for (int v = 0; v < 2; v++) {
-        bool is13 = v == 1;
+    for (int v = 0; v < 4; v++) {
+        bool is13 = v % 2 == 1;
+        quick = v >= 2;
         make_pair("server-chain", is13 ? SSL_TLS_1_3 : SSL_TLS_1_2, false,
                   "root.pem", 1 << 16);
         both_done();
@@ -181,17 +187,20 @@ static void the_report_has_what_was_agreed_on(void **state) {
         assert_int_equal(c.in.largest_type, SSL_MSG_CERTIFICATE);
         assert_int_equal(c.out.largest_type, SSL_MSG_CLIENT_HELLO);
         assert_true(c.in.largest_record >= 4);
+        assert_int_equal(c.in.records, s.out.records);
         free_pair();
     }
+    quick = false;
 }
 
 static void the_chain_is_there_though_it_was_refused(void **state) {
     size_t len;
     int c, s;
     (void)state;
-    for (int v = 0; v < 2; v++) {
-        make_pair("server-expired", v == 1 ? SSL_TLS_1_3 : SSL_TLS_1_2, false,
-                  "root.pem", 1000);
+    for (int v = 0; v < 4; v++) {
+        quick = v >= 2;
+        make_pair("server-expired", v % 2 == 1 ? SSL_TLS_1_3 : SSL_TLS_1_2,
+                  false, "root.pem", 1000);
         shake_hands(&c, &s);
         assert_int_equal(c, STREAM_ERROR);
         assert_int_equal(err_c.origin, ERR_VERIFY);
@@ -206,6 +215,7 @@ static void the_chain_is_there_though_it_was_refused(void **state) {
         assert_int_equal(err_s.origin, ERR_ALERT);
         free_pair();
     }
+    quick = false;
 }
 
 static void a_refusal_under_the_keys_of_the_handshake_is_read(void **state) {
@@ -213,20 +223,48 @@ static void a_refusal_under_the_keys_of_the_handshake_is_read(void **state) {
     int c, s;
     ssize_t n;
     (void)state;
-    make_pair("server-ec256", SSL_TLS_1_3, true, "other-root.pem", 1 << 16);
-    ctx_c.verify_mode = SSL_CERT_NONE;
-    mbedtls_ssl_conf_authmode(&ctx_c.conf, MBEDTLS_SSL_VERIFY_NONE);
-    shake_hands(&c, &s);
-    assert_int_equal(s, STREAM_ERROR);
-    assert_int_equal(err_s.origin, ERR_VERIFY);
-    assert_int_equal(c, 0);
-    while ((n = ssl_socket_read(&client, &byte, 1, &err_c)) < STREAM_ERROR) {
+    for (int v = 0; v < 2; v++) {
+        quick = v == 1;
+        make_pair("server-ec256", SSL_TLS_1_3, true, "other-root.pem", 1 << 16);
+        ctx_c.verify_mode = SSL_CERT_NONE;
+        mbedtls_ssl_conf_authmode(&ctx_c.conf, MBEDTLS_SSL_VERIFY_NONE);
+        shake_hands(&c, &s);
+        assert_int_equal(s, STREAM_ERROR);
+        assert_int_equal(err_s.origin, ERR_VERIFY);
+        assert_int_equal(c, 0);
+        do {
+            n = ssl_socket_read(&client, &byte, 1, &err_c);
+        } while (n < STREAM_ERROR);
+        assert_int_equal(n, STREAM_ERROR);
+        assert_int_equal(err_c.origin, ERR_ALERT);
+        assert_int_equal(err_c.code, MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA);
+        assert_true(client.cert_refused);
+        free_pair();
     }
-    assert_int_equal(n, STREAM_ERROR);
-    assert_int_equal(err_c.origin, ERR_ALERT);
-    assert_int_equal(err_c.code, MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA);
-    assert_true(client.cert_refused);
+    quick = false;
+}
+
+/* What is kept to be looked at later does not grow with what is sent. */
+static void data_is_not_kept(void **state) {
+    static unsigned char data[4096];
+    (void)state;
+    quick = true;
+    make_pair("server-ec256", SSL_TLS_1_3, false, "root.pem", 1 << 16);
+    both_done();
+    assert_true(client.tap.defers && client.tap.late.len > 0);
+    for (size_t sent = 0; sent < SSL_LATE_MAX;) {
+        ssize_t n = ssl_socket_write(&client, data, sizeof data, &err_c);
+        assert_int_not_equal(n, STREAM_ERROR);
+        sent += n > 0 ? (size_t)n : 0;
+        n = ssl_socket_read(&server, data, sizeof data, &err_s);
+        assert_int_not_equal(n, STREAM_ERROR);
+    }
+    assert_false(client.tap.defers);
+    assert_null(client.tap.late.bytes);
+    assert_true(client.tap.in.finished && client.tap.out.finished);
+    assert_true(client.tap.out.got_data);
     free_pair();
+    quick = false;
 }
 
 static void bytes_that_are_no_tls_are_not_followed(void **state) {
@@ -267,6 +305,7 @@ int main(void) {
         cmocka_unit_test(the_report_has_what_was_agreed_on),
         cmocka_unit_test(the_chain_is_there_though_it_was_refused),
         cmocka_unit_test(a_refusal_under_the_keys_of_the_handshake_is_read),
+        cmocka_unit_test(data_is_not_kept),
         cmocka_unit_test(bytes_that_are_no_tls_are_not_followed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
