@@ -153,33 +153,61 @@ const char *ssl_cipher_nearest(const char *name, char *buf) {
     return found ? buf : NULL;
 }
 
-static bool has(int id, const char *part) {
-    return strstr(mbedtls_ssl_get_ciphersuite_name(id), part) != NULL;
+static bool within(int id, int first, int last) {
+    return first <= id && id <= last;
+}
+
+/* RFC 7905 2, RFC 8446 B.4. */
+static bool is_chacha(int id) {
+    return within(id, 0xCCA8, 0xCCAE) || id == 0x1303;
+}
+
+/* RFC 5288, RFC 5487, RFC 5289, RFC 8446 B.4. */
+static bool is_aes_gcm(int id) {
+    return within(id, 0x009C, 0x00AD) || within(id, 0xC02B, 0xC032) ||
+           within(id, 0x1301, 0x1302);
 }
 
 /* Mbed TLS lists them by strength, those with AES-GCM right after their likes
  * with ChaCha20-Poly1305: runs of these and of those change places. */
+static void aes_first(int *list, size_t n) {
+    size_t i = 0;
+    while (i < n) {
+        size_t begin = i, to = i;
+        while (i < n && is_chacha(list[i])) {
+            i++;
+        }
+        for (; i < n && is_aes_gcm(list[i]); i++) {
+            int id = list[i];
+            memmove(list + to + 1, list + to, (i - to) * sizeof *list);
+            list[to++] = id;
+        }
+        i += i == begin;
+    }
+}
+
+/* Of the two that RFC 8446 9.1 names, the one that every end has to have. */
+static void aes_128_first(int *list, size_t n) {
+    for (size_t i = 1; i < n; i++) {
+        if (list[i - 1] == 0x1302 && list[i] == 0x1301) {
+            list[i - 1] = 0x1301;
+            list[i] = 0x1302;
+        }
+    }
+}
+
 void ssl_cipher_list(bool aes, int *out) {
     const int *id = mbedtls_ssl_list_ciphersuites();
     size_t n = 0;
-    while (*id != 0 && n < SSL_CIPHERS_MAX) {
-        const int *chacha = id;
-        while (aes && has(*id, "-CHACHA20-")) {
-            id++;
-        }
-        const int *gcm = id;
-        while (aes && has(*id, "-AES-") && has(*id, "-GCM-") &&
-               n < SSL_CIPHERS_MAX) {
-            out[n++] = *id++;
-        }
-        for (; chacha < gcm && n < SSL_CIPHERS_MAX; chacha++) {
-            out[n++] = *chacha;
-        }
-        if (id == gcm && *id != 0 && n < SSL_CIPHERS_MAX) {
-            out[n++] = *id++;
-        }
+    while (id[n] != 0 && n < SSL_CIPHERS_MAX) {
+        out[n] = id[n];
+        n++;
     }
     out[n] = 0;
+    if (aes) {
+        aes_first(out, n);
+        aes_128_first(out, n);
+    }
 }
 
 void ssl_cipher_versions(int id, bool *tls12, bool *tls13) {

@@ -192,6 +192,42 @@ static void what_the_cpu_is_good_at_comes_first(void **state) {
         assert_true(place_of(kinds[i].chacha, without) <
                     place_of(kinds[i].aes, without));
     }
+    assert_int_equal(place_of(0x1301, with) + 1, place_of(0x1302, with));
+    assert_true(place_of(0x1302, without) < place_of(0x1301, without));
+}
+
+/* Which suites they are is told by number, and here by name. */
+static void those_of_a_kind_keep_their_order(void **state) {
+    static const char *const kinds[] = { "-CHACHA20-", "-AES-128-GCM-",
+                                         "-AES-256-GCM-", "-CCM", "-CBC-" };
+    int with[SSL_CIPHERS_MAX + 1];
+    const int *all = mbedtls_ssl_list_ciphersuites();
+    (void)state;
+    ssl_cipher_list(true, with);
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        size_t k = 0, found = 0;
+        for (size_t n = 0; all[n] != 0; n++) {
+            if (strstr(mbedtls_ssl_get_ciphersuite_name(all[n]), kinds[i]) ==
+                NULL) {
+                continue;
+            }
+            while (strstr(mbedtls_ssl_get_ciphersuite_name(with[k]),
+                          kinds[i]) == NULL) {
+                k++;
+            }
+            assert_int_equal(with[k++], all[n]);
+            found++;
+        }
+        assert_true(found > 2);
+    }
+    /* After a ChaCha20-Poly1305 no AES-GCM follows at once. */
+    for (size_t n = 1; with[n] != 0; n++) {
+        const char *before = mbedtls_ssl_get_ciphersuite_name(with[n - 1]);
+        const char *name = mbedtls_ssl_get_ciphersuite_name(with[n]);
+        assert_false(strstr(before, "-CHACHA20-") != NULL &&
+                     strstr(name, "-AES-") != NULL &&
+                     strstr(name, "-GCM-") != NULL);
+    }
 }
 
 static void
@@ -232,6 +268,7 @@ int main(void) {
         cmocka_unit_test(a_list_chooses_suites_order_and_versions),
         cmocka_unit_test(a_bad_list_changes_nothing),
         cmocka_unit_test(what_the_cpu_is_good_at_comes_first),
+        cmocka_unit_test(those_of_a_kind_keep_their_order),
         cmocka_unit_test(
             suites_and_versions_that_exclude_each_other_are_refused),
     };
