@@ -199,7 +199,7 @@ static void aes_128_first(int *list, size_t n) {
 void ssl_cipher_list(bool aes, int *out) {
     const int *id = mbedtls_ssl_list_ciphersuites();
     size_t n = 0;
-    while (id[n] != 0 && n < SSL_CIPHERS_MAX) {
+    while (n < SSL_CIPHERS_MAX && id[n] != 0) {
         out[n] = id[n];
         n++;
     }
