@@ -46,6 +46,7 @@ struct stream {
     int fd;    /* what to poll; borrowed; -1 if there is none */
     bool more; /* set for a write that another follows at once, so that whoever
                   reads need not be woken for this one */
+    bool held; /* bytes are here to be read that poll cannot see */
 };
 
 #endif

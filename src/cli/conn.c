@@ -11,6 +11,7 @@ enum {
     CLOSE_MS = 500,  /* for close_notify to leave, whatever the limits */
     OVER_MS = 50,    /* the same, once --max-time is over */
     LINGER_MS = 500, /* for the peer to read our alert before TCP goes */
+    REST_MS = 100,   /* without a byte, before the buffers are given up */
     STEPS_MAX = 16   /* that move something, before others have their turn */
 };
 
@@ -35,8 +36,12 @@ static void begin_linger(struct conn *c) {
     /* After a handshake that took too long nothing is on its way. */
     bool late = c->err.origin == ERR_MAX_TIME ||
                 (c->err.origin == ERR_TIMEOUT && c->stage == STAGE_HANDSHAKE);
-    bool gone = late || c->err.origin == ERR_NET ||
+    /* After its close_notify nothing comes that it could miss the reset of. */
+    bool both = c->err.origin == ERR_NONE && c->sock.close_notify_sent &&
+                c->sock.close_notify_received;
+    bool gone = late || both || c->err.origin == ERR_NET ||
                 c->lower->ops->end(c->lower, &ignored) != 0;
+    c->sock.corked = c->owes_ack = false; /* all leaves with the end */
     enter(c, gone ? CONN_OVER : CONN_LINGER, LINGER_MS);
 }
 
@@ -121,16 +126,42 @@ static enum conn_result step_deferred(struct conn *c) {
     return CONN_BUSY;
 }
 
-/* All messages of a flight in one packet, which wakes the peer once. */
+/* A server's last flight may leave with what comes after it. */
 static int shake(struct conn *c) {
     uint64_t sent = c->sock.wire_out;
-    c->lower->more = true;
+    bool server = c->setup->args.server_side;
+    c->sock.stream.more = server;
     int want = ssl_socket_do_handshake(&c->sock, &c->err);
-    c->lower->more = false;
-    if (c->sock.wire_out > sent) {
-        net_push(c->lower->fd);
-    }
+    c->sock.stream.more = false;
+    c->owes_ack = server && want == 0 && c->sock.wire_out == sent;
     return want;
+}
+
+/* Nothing follows for now: what was kept back for that leaves. */
+static void pay(struct conn *c) {
+    if (c->sock.corked) {
+        net_push(c->lower->fd);
+    } else if (c->owes_ack) {
+        net_ack_now(c->lower->fd);
+    }
+    c->sock.corked = c->owes_ack = false;
+}
+
+/* Among many, whoever waits for long has no buffers; not at once, for the next
+ * flight is on its way as a rule. */
+static void rest(struct conn *c) {
+    uint64_t seen = c->sock.wire_in + c->sock.wire_out;
+    int64_t now = loop_now_ms();
+    if (!c->config->many || !c->sock.handshake_done) {
+        return;
+    }
+    if (seen != c->seen) {
+        c->seen = seen;
+        c->rest_at_ms = now + REST_MS;
+    } else if (c->rest_at_ms != 0 && now >= c->rest_at_ms) {
+        ssl_socket_rest(&c->sock);
+        c->rest_at_ms = 0;
+    }
 }
 
 static enum conn_result step_handshake(struct conn *c) {
@@ -364,8 +395,9 @@ static enum conn_result step_on(struct conn *c) {
         enum conn_state was = c->state;
         enum conn_result r = step(c);
         if (r != CONN_BUSY || c->state == was) {
-            if (r == CONN_WAITS && c->config->many) {
-                ssl_socket_rest(&c->sock);
+            if (r == CONN_WAITS) {
+                pay(c);
+                rest(c);
             }
             return r;
         }
@@ -385,6 +417,7 @@ nfds_t conn_wait(const struct conn *c, struct pollfd *fds, int64_t *due_ms,
     *awaiting = awaiting_of(c);
     *due_ms = 0;
     loop_sooner(due_ms, c->limit.at_ms);
+    loop_sooner(due_ms, c->rest_at_ms);
     if (c->state < CONN_GOODBYE) {
         loop_sooner(due_ms, c->all.at_ms);
     }

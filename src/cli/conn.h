@@ -71,6 +71,10 @@ struct conn {
     struct loop_limit all;   /* of the whole connection */
     int want;                /* STREAM_WANT_*, of the peer's stream */
     bool moved;              /* a byte, since `limit` began */
+    bool owes_ack;           /* the handshake ended with the peer's flight, and
+                                nothing was sent since */
+    uint64_t seen;           /* bytes on the wire, when `rest_at_ms` was set */
+    int64_t rest_at_ms;      /* the buffers are given up then; 0: not due */
     int64_t settle_ms;       /* of CONN_SETTLE; -1: something is carried */
     bool hurried;            /* the command was told to hurry */
     char cipher[SSL_CIPHER_NAME_MAX];

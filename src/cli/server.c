@@ -90,11 +90,11 @@ static void client_over(struct server_host *host, int status) {
     accept_or_not(s);
 }
 
-static int take(struct server *s, int fd, const struct net_path *path,
+static int take(struct server *s, int fd, const struct net_peer *from,
                 struct err *err) {
     s->came = true;
     s->closed |= s->config->once;
-    return server_client_begin(&s->host, fd, path, err);
+    return server_client_begin(&s->host, fd, from, err);
 }
 
 /* Nothing is free for another client: let them wait. */
@@ -127,11 +127,11 @@ static void listener_ready(struct events_source *source) {
     struct server *s = w->server;
     for (int i = 0; i < ACCEPTS_MAX && s->accepting; i++) {
         struct err why = ERR_INIT;
-        struct net_path path;
-        int fd = net_accept_now(s->config->listener, w->i, &path, &why);
+        struct net_peer from;
+        int fd = net_accept_now(s->config->listener, w->i, &from, &why);
         if (fd >= 0) {
             s->starved = false;
-            if (take(s, fd, &path, &why) != 0) {
+            if (take(s, fd, &from, &why) != 0) {
                 back_off(s, &why);
             }
             accept_or_not(s);
@@ -216,10 +216,10 @@ static void clock_ready(struct events_source *source) {
 /* A client that somebody else has accepted is the only one. */
 static void take_accepted(struct server *s) {
     struct err why = ERR_INIT;
-    struct net_path path;
+    struct net_peer from;
     int fd = s->config->accepted;
     if (fd >= 0 &&
-        (net_accepted(fd, &path, &why) != 0 || take(s, fd, &path, &why) != 0)) {
+        (net_accepted(fd, &from, &why) != 0 || take(s, fd, &from, &why) != 0)) {
         end_all(s, &why);
     }
 }

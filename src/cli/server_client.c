@@ -12,10 +12,24 @@ static bool is_tunnel(const struct server_client *c) {
     return c->host->config->tunnel != NULL;
 }
 
+/* To print addresses takes as long as to seal a record: not before somebody
+ * wants them. */
+static void print_path(struct server_client *c) {
+    struct net_path path;
+    bool tunnel = is_tunnel(c);
+    const struct fd_stream *near = tunnel ? &c->tunnel.near : &c->wire;
+    net_tell(near->stream.fd, &c->from, &path);
+    memcpy(c->peer, path.address, sizeof c->peer);
+    if (!tunnel) {
+        memcpy(c->local, path.local, sizeof c->local);
+    }
+}
+
 static struct report *known_of(void *arg) {
     struct server_client *c = arg;
     struct report *r = c->host->report;
     bool tunnel = is_tunnel(c);
+    print_path(c);
     session_report_init(r, c->host->config->command, c->host->config->target);
     r->tls.server_side = !tunnel;
     r->peer = tunnel ? c->far[0] != '\0' ? c->far : NULL : c->peer;
@@ -56,6 +70,7 @@ static void client_free(struct server_client *c) {
         reset_near(c);
         forward_close(&c->tunnel.far);
     } else {
+        fd_stream_free(&c->wire);
         close(c->wire.stream.fd);
     }
     reload_put(c->setup);
@@ -96,6 +111,9 @@ static void client_over(struct server_client *c) {
 
 static void begin_tls(struct server_client *c) {
     c->begun = true;
+    if (c->host->config->tls->trace.given) {
+        print_path(c);
+    }
     conn_init(&c->conn, &c->host->conn, c->setup, &c->wire.stream, c->peer,
               c->since_us);
     c->conn.all = c->all;
@@ -104,6 +122,7 @@ static void begin_tls(struct server_client *c) {
 /* @return whether to go on: it stands, or cannot */
 static bool tunnel_stands(struct server_client *c) {
     struct forward *far = &c->tunnel.far;
+    struct net_peer to;
     struct net_path path;
     int rc = forward_stand(far, &c->why);
     if (rc == STREAM_WANT_WR) {
@@ -111,7 +130,8 @@ static bool tunnel_stands(struct server_client *c) {
         events_watch(&c->source, &p, 1, far->due_ms);
         return false;
     }
-    if (rc == 0 && net_accepted(far->socket.stream.fd, &path, &c->why) == 0) {
+    if (rc == 0 && net_accepted(far->socket.stream.fd, &to, &c->why) == 0) {
+        net_tell(far->socket.stream.fd, &to, &path);
         memcpy(c->far, path.address, sizeof c->far);
         memcpy(c->local, path.local, sizeof c->local);
         fd_stream_init_socket(&c->wire, far->socket.stream.fd, "the peer");
@@ -132,7 +152,7 @@ static bool client_speaks(struct server_client *c) {
             ? &c->all
             : &c->shaking;
     bool late = first->ms > 0 && loop_now_ms() >= first->at_ms;
-    if (!o->defer_handshake && !late && poll(&p, 1, 0) == 0) {
+    if (!o->defer_handshake && !late && !fd_stream_look(&c->wire)) {
         events_watch(&c->source, &p, 1, first->at_ms);
         return false;
     }
@@ -152,7 +172,7 @@ static void start_mode(struct server_client *c) {
     }
     const struct pump_config how = {
         .wire = &c->wire.stream,
-        .local = strncmp(c->peer, "unix:", 5) == 0,
+        .local = net_is_local(&c->from),
         .on_eof = mode->options->http ? PUMP_CLOSE
                                       : tls_on_eof(c->host->config->tls, true),
     };
@@ -178,7 +198,6 @@ static void client_shaken(struct server_client *c) {
     if (is_tunnel(c)) {
         start_tunnel(c);
     } else {
-        net_ack_now(c->wire.stream.fd);
         start_mode(c);
     }
 }
@@ -218,7 +237,7 @@ static void client_ready(struct events_source *source) {
 }
 
 int server_client_begin(struct server_host *host, int fd,
-                        const struct net_path *path, struct err *err) {
+                        const struct net_peer *from, struct err *err) {
     const struct server_tunnel *tunnel = host->config->tunnel;
     struct server_client *c = calloc(1, sizeof *c);
     if (c == NULL) {
@@ -228,7 +247,7 @@ int server_client_begin(struct server_host *host, int fd,
     c->host = host;
     c->since_us = loop_now_us();
     c->all = loop_limit_start(host->conn.max_time);
-    memcpy(c->peer, path->address, sizeof c->peer);
+    c->from = *from;
     events_source_init(&c->source, host->events, client_ready);
     c->setup = reload_take(host->config->files);
     c->next = host->clients;
@@ -243,7 +262,6 @@ int server_client_begin(struct server_host *host, int fd,
             ERR_OS; /* our end, which the peer is not told */
         forward_init(&c->tunnel.far, &tunnel->target, tunnel->connect_timeout);
     } else {
-        memcpy(c->local, path->local, sizeof c->local);
         fd_stream_init_socket(&c->wire, fd, "the peer");
         c->shaking = loop_limit_start(host->config->tls->handshake_timeout);
     }

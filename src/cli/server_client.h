@@ -48,7 +48,8 @@ struct server_client {
             struct fd_stream near; /* whose client it is */
         } tunnel;
     };
-    char peer[NET_ADDR_MAX], local[NET_ADDR_MAX];
+    struct net_peer from;
+    char peer[NET_ADDR_MAX], local[NET_ADDR_MAX]; /* "" until they are told */
     char far[NET_ADDR_MAX]; /* where a tunnel leads; "" before it stands */
 };
 
@@ -60,7 +61,7 @@ struct server_client {
  * @return 0, or -1: ERR_OS (ENOMEM), and the client is gone
  */
 MUST_USE int server_client_begin(struct server_host *host, int fd,
-                                 const struct net_path *path, struct err *err);
+                                 const struct net_peer *from, struct err *err);
 
 /**
  * End all of them; see conn_stop(). What they were waiting for is told from

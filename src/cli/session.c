@@ -124,9 +124,6 @@ int session_open(const struct session *s, int fd, const struct net_path *path,
     if (conn.state != CONN_READY) {
         return -1;
     }
-    if (s->setup->args.server_side) {
-        net_ack_now(fd);
-    }
     output_handshake(out, r);
     return 0;
 }

@@ -5,12 +5,15 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
+
+enum { AHEAD_MAX = 4096 }; /* some small records, or the head of a large one */
 
 #ifndef MSG_MORE /* only Linux has it */
 #define MSG_MORE 0
@@ -93,10 +96,71 @@ static int file_end(struct stream *s, struct err *err) {
     return 0;
 }
 
+static ssize_t take_kept(struct fd_stream *f, void *buf, size_t len) {
+    size_t left = f->kept_len - f->kept_at;
+    size_t n = left < len ? left : len;
+    memcpy(buf, f->kept + f->kept_at, n);
+    f->kept_at += n;
+    if (n == left) {
+        fd_stream_free(f);
+    }
+    return (ssize_t)n;
+}
+
+/* @return as recv, with errno; bytes are kept */
+static ssize_t read_ahead(struct fd_stream *f) {
+    ssize_t n = recv(f->stream.fd, f->kept, AHEAD_MAX, MSG_DONTWAIT);
+    int why = errno;
+    if (n > 0) {
+        f->kept_at = 0;
+        f->kept_len = (size_t)n;
+        f->stream.held = true;
+    } else {
+        fd_stream_free(f);
+        errno = why;
+    }
+    return n;
+}
+
 static ssize_t socket_read(struct stream *s, void *buf, size_t len,
                            struct err *err) {
-    ssize_t n = recv(s->fd, buf, len, MSG_DONTWAIT);
+    struct fd_stream *f = (struct fd_stream *)s;
+    ssize_t n;
+    if (f->kept != NULL) {
+        return take_kept(f, buf, len);
+    }
+    if (f->kept_errno != 0) {
+        errno = f->kept_errno;
+        f->kept_errno = 0;
+        n = -1;
+    } else if (f->ahead && len < AHEAD_MAX &&
+               (f->kept = malloc(AHEAD_MAX)) != NULL) {
+        n = read_ahead(f);
+        n = n > 0 ? take_kept(f, buf, len) : n;
+    } else {
+        n = recv(s->fd, buf, len, MSG_DONTWAIT);
+    }
     return n < 0 ? fd_failed(s, "read from", STREAM_WANT_RD, err) : n;
+}
+
+bool fd_stream_look(struct fd_stream *f) {
+    f->ahead = true;
+    if (f->kept != NULL || f->kept_errno != 0 ||
+        (f->kept = malloc(AHEAD_MAX)) == NULL) {
+        return true;
+    }
+    ssize_t n = read_ahead(f);
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
+        return false;
+    }
+    f->kept_errno = n < 0 ? errno : 0;
+    return true;
+}
+
+void fd_stream_free(struct fd_stream *f) {
+    free(f->kept);
+    f->kept = NULL;
+    f->stream.held = false;
 }
 
 static ssize_t socket_write(struct stream *s, const void *buf, size_t len,

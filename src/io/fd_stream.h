@@ -25,7 +25,12 @@ struct fd_stream {
     enum fd_stream_kind kind; /* how it is written to */
     const char *name;         /* for messages; borrowed */
     bool close_at_end;        /* `end` closes it; see fd_stream_init_file */
-    int twin; /* and this one, where `fd` is another open file; -1: none */
+    int twin;   /* and this one, where `fd` is another open file; -1: none */
+    bool ahead; /* fd_stream_look() was called: more is read at once
+                   than is asked for */
+    unsigned char *kept; /* that; owned; NULL: nothing */
+    size_t kept_at, kept_len;
+    int kept_errno; /* what to fail with after it; 0: nothing */
 };
 
 /**
@@ -63,5 +68,15 @@ int fd_stream_open_pipe(int fd);
  * that has already gone (ENOTCONN) is a success.
  */
 void fd_stream_init_socket(struct fd_stream *s, int fd, const char *name);
+
+/**
+ * Is there something to read from a socket: bytes, its end, or a failure? From
+ * now on reads read ahead, and poll cannot see what they keep: read until
+ * STREAM_WANT_RD before waiting. fd_stream_free() is due in the end.
+ */
+bool fd_stream_look(struct fd_stream *s);
+
+/** Forget what was read ahead; may be called twice. */
+void fd_stream_free(struct fd_stream *s);
 
 #endif

@@ -8,6 +8,7 @@
 #ifndef IO_NET_H
 #define IO_NET_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -63,11 +64,21 @@ struct net_listener {
     char address[NET_LISTEN_MAX][NET_ADDR_MAX]; /* where each is bound */
     unsigned port; /* the same for all; 0: there is none */
     bool shared;   /* others listen on the same port, SO_REUSEPORT */
+    bool adopted;  /* another program made them */
     /* The file of a local socket, if it is to be removed in the end. */
     char path[NET_PATH_MAX];
     dev_t dev;
     ino_t ino;
     pid_t pid; /* whose affair that is */
+};
+
+/* Who was accepted, as the kernel says it. */
+struct net_peer {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } at; /* of a local socket no more than the family */
 };
 
 /**
@@ -199,16 +210,22 @@ int net_accept(const struct loop *l, const struct net_listener *s,
  * what we send is unanswered for 2 minutes at most).
  *
  * @param i     of s->fd
- * @param path  filled on success
+ * @param from  filled on success
  * @return a non-blocking socket that the caller closes; STREAM_WANT_RD: there
  *         is none; STREAM_ERROR with ERR_NET, see net_starved()
  */
 int net_accept_now(const struct net_listener *s, size_t i,
-                   struct net_path *path, struct err *err);
+                   struct net_peer *from, struct err *err);
 
-/** The same facts about a connection that somebody else accepted.
+/** The same of a connection that somebody else accepted.
  * @return 0, or -1: ERR_USAGE if it is no connected stream socket */
-MUST_USE int net_accepted(int fd, struct net_path *path, struct err *err);
+MUST_USE int net_accepted(int fd, struct net_peer *from, struct err *err);
+
+/** Print the addresses of a connection that was accepted, while it is open. */
+void net_tell(int fd, const struct net_peer *from, struct net_path *path);
+
+/** @return whether it is a local socket */
+bool net_is_local(const struct net_peer *from);
 
 /** @return whether a failure to accept is about descriptors or memory, of which
  * there may be some later */

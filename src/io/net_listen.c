@@ -1,5 +1,5 @@
-/* SO_REUSEPORT is not in POSIX. */
-#define _DEFAULT_SOURCE
+/* SO_REUSEPORT and accept4() are not in POSIX. */
+#define _GNU_SOURCE
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +17,28 @@
 #include "base/stream.h"
 #include "io/net.h"
 #include "io/net_socket.h"
+
+/* Does a connection that is accepted have the options of its listener? Ours is
+ * then given them, once. */
+#ifdef __linux__
+enum { NET_INHERITS = 1 };
+#else
+enum { NET_INHERITS = 0 };
+#endif
+
+/* A record is not to wait for an acknowledgement, nor is a board without power
+ * to hold a descriptor for ever. */
+static void net_tune(int fd) {
+    net_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    net_set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    net_set(fd, IPPROTO_TCP, TCP_KEEPIDLE, 60);
+    net_set(fd, IPPROTO_TCP, TCP_KEEPINTVL, 10);
+    net_set(fd, IPPROTO_TCP, TCP_KEEPCNT, 6);
+#ifdef TCP_USER_TIMEOUT
+    /* This stands in for the count of probes, too (tcp(7)): no less. */
+    net_set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 120000);
+#endif
+}
 
 static unsigned net_port_of(const struct sockaddr_storage *sa) {
     return ntohs(sa->ss_family == AF_INET6
@@ -43,6 +65,9 @@ static int net_bind(struct net_listener *s, struct sockaddr_storage *sa,
         net_set_port(sa, s->port);
     }
     net_set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (NET_INHERITS) {
+        net_tune(fd);
+    }
     if (s->shared) {
         net_set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     }
@@ -306,7 +331,7 @@ static int net_adopt_one(int fd, struct net_listener *out, struct err *err) {
 
 int net_listen_adopt(int first, size_t n, struct net_listener *out,
                      struct err *err) {
-    *out = (struct net_listener){ .n = 0 };
+    *out = (struct net_listener){ .adopted = true };
     if (n > NET_LISTEN_MAX) {
         return err_set(err, ERR_USAGE, 0,
                        "LISTEN_FDS hands over %zu sockets, over %d", n,
@@ -346,59 +371,61 @@ static bool net_passing(int why) {
     return false;
 }
 
-/* So that a board without power does not hold a descriptor for ever. */
-static void net_notice_silence(int fd) {
-    net_set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-    net_set(fd, IPPROTO_TCP, TCP_KEEPIDLE, 60);
-    net_set(fd, IPPROTO_TCP, TCP_KEEPINTVL, 10);
-    net_set(fd, IPPROTO_TCP, TCP_KEEPCNT, 6);
-#ifdef TCP_USER_TIMEOUT
-    /* This stands in for the count of probes, too (tcp(7)): no less. */
-    net_set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 120000);
-#endif
-}
-
-static void net_tell(int fd, const struct sockaddr_storage *sa, socklen_t len,
-                     struct net_path *path) {
-    *path = (struct net_path){ .tried = 1 };
-    net_print(sa, len, path->address);
-    net_print_local(fd, path->local);
-    if (sa->ss_family == AF_UNIX) { /* a client has no name of its own */
-        memcpy(path->address, path->local, sizeof path->address);
-        return;
-    }
-    net_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-    net_notice_silence(fd);
-}
-
 int net_accept_now(const struct net_listener *s, size_t i,
-                   struct net_path *path, struct err *err) {
-    struct sockaddr_storage sa = { 0 };
-    socklen_t len = sizeof sa;
-    int fd = accept(s->fd[i], (struct sockaddr *)&sa, &len);
+                   struct net_peer *from, struct err *err) {
+    socklen_t len = sizeof from->at;
+#ifdef __linux__
+    int fd =
+        accept4(s->fd[i], &from->at.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+#else
+    int fd = accept(s->fd[i], &from->at.any, &len);
+#endif
     if (fd < 0) {
         return net_passing(errno)
                    ? STREAM_WANT_RD
                    : err_set(err, ERR_NET, errno, "accept on %s: %s",
                              s->address[i], strerror(errno));
     }
+#ifndef __linux__
     net_own(fd);
-    net_tell(fd, &sa, len, path);
+#endif
+    if ((!NET_INHERITS || s->adopted) && !net_is_local(from)) {
+        net_tune(fd);
+    }
     return fd;
 }
 
-int net_accepted(int fd, struct net_path *path, struct err *err) {
-    struct sockaddr_storage sa = { 0 };
-    socklen_t len = sizeof sa, size = sizeof(int);
+int net_accepted(int fd, struct net_peer *from, struct err *err) {
+    socklen_t len = sizeof from->at, size = sizeof(int);
     int type = 0;
-    if (getpeername(fd, (struct sockaddr *)&sa, &len) != 0 ||
+    if (getpeername(fd, &from->at.any, &len) != 0 ||
         getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 ||
         type != SOCK_STREAM) {
         return err_set(err, ERR_USAGE, 0,
                        "descriptor %d is no connected stream socket", fd);
     }
-    net_tell(fd, &sa, len, path);
+    if (!net_is_local(from)) {
+        net_tune(fd);
+    }
     return 0;
+}
+
+void net_tell(int fd, const struct net_peer *from, struct net_path *path) {
+    struct sockaddr_storage sa = { 0 };
+    bool v6 = from->at.any.sa_family == AF_INET6;
+    memcpy(&sa, &from->at, sizeof from->at);
+    *path = (struct net_path){ .tried = 1 };
+    net_print_local(fd, path->local);
+    if (net_is_local(from)) { /* a client has no name of its own */
+        memcpy(path->address, path->local, sizeof path->address);
+    } else {
+        net_print(&sa, v6 ? sizeof from->at.v6 : sizeof from->at.v4,
+                  path->address);
+    }
+}
+
+bool net_is_local(const struct net_peer *from) {
+    return from->at.any.sa_family == AF_UNIX;
 }
 
 bool net_starved(const struct err *e) {
@@ -422,6 +449,7 @@ int net_accept(const struct loop *l, const struct net_listener *s,
                const struct loop_limit *limit, struct net_path *path,
                struct err *err) {
     struct pollfd fds[NET_LISTEN_MAX];
+    struct net_peer from;
     for (;;) {
         size_t i = 0;
         for (size_t j = 0; j < s->n; j++) {
@@ -433,7 +461,10 @@ int net_accept(const struct loop *l, const struct net_listener *s,
         while (fds[i].revents == 0) {
             i++;
         }
-        int fd = net_accept_now(s, i, path, err);
+        int fd = net_accept_now(s, i, &from, err);
+        if (fd >= 0) {
+            net_tell(fd, &from, path);
+        }
         if (fd != STREAM_WANT_RD) {
             return fd;
         }

@@ -10,7 +10,10 @@
 #include "tls/compat.h"
 #include "tls/ssl_failure.h"
 
-enum { READS_MAX = 64 }; /* of the lower stream in one call */
+enum {
+    READS_MAX = 64, /* of the lower stream in one call */
+    FLIGHT_MAX = 65536
+};
 
 static ssize_t op_read(struct stream *s, void *buf, size_t len,
                        struct err *err) {
@@ -63,6 +66,36 @@ static void see(struct ssl_socket *s, bool out, const unsigned char *buf,
     ssl_heap_charge(caller);
 }
 
+/* Write what is held back.
+ * @return 0, or as the lower stream's write */
+static ssize_t let_out(struct ssl_socket *s) {
+    while (s->flight_at < s->flight.len) {
+        ssize_t n =
+            s->lower->ops->write(s->lower, s->flight.buf + s->flight_at,
+                                 s->flight.len - s->flight_at, &s->lower_err);
+        if (n <= 0) {
+            return n;
+        }
+        s->flight_at += (size_t)n;
+    }
+    bytes_free(&s->flight);
+    s->flight_at = 0;
+    return 0;
+}
+
+/* Each message is written by itself. While a handshake computes they are held
+ * back, to leave together: one packet wakes the peer once. */
+static ssize_t write_wire(struct ssl_socket *s, const unsigned char *buf,
+                          size_t len) {
+    if (s->holds && bytes_add(&s->flight, buf, len, FLIGHT_MAX)) {
+        return (ssize_t)len;
+    }
+    ssize_t rc = let_out(s);
+    s->corked = s->lower->more;
+    return rc != 0 ? rc
+                   : s->lower->ops->write(s->lower, buf, len, &s->lower_err);
+}
+
 /* What a device's output buffer cannot hold must not leave, so it is looked at
  * before it does; what then does not leave at once comes here again. */
 static int bio_send(void *arg, const unsigned char *buf, size_t len) {
@@ -75,7 +108,7 @@ static int bio_send(void *arg, const unsigned char *buf, size_t len) {
     if (s->tap.over.what == SSL_OVER_OUT) {
         return MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL;
     }
-    ssize_t n = s->lower->ops->write(s->lower, buf, len, &s->lower_err);
+    ssize_t n = write_wire(s, buf, len);
     if (n > 0) {
         if (before) {
             s->out_seen -= (size_t)n;
@@ -104,7 +137,7 @@ static int bio_recv(void *arg, unsigned char *buf, size_t len) {
     struct ssl_socket *s = arg;
     /* Mbed TLS goes on as long as what comes is to be ignored, which a peer
      * can make forever: the caller has limits to look at. */
-    if (s->reads++ >= READS_MAX) {
+    if (s->reads++ >= READS_MAX && !s->lower->held) {
         return MBEDTLS_ERR_SSL_WANT_READ;
     }
     ssize_t n = s->lower->ops->read(s->lower, buf, len, &s->lower_err);
@@ -283,6 +316,7 @@ int ssl_wrap_socket(struct ssl_context *ctx, struct ssl_socket *sock,
 void ssl_socket_free(struct ssl_socket *sock) {
     mbedtls_ssl_free(&sock->ssl);
     mbedtls_ssl_init(&sock->ssl);
+    bytes_free(&sock->flight);
     ssl_tap_free(&sock->tap);
     ssl_verify_free(&sock->verify);
     ssl_heap_close(sock->heap);
@@ -313,6 +347,24 @@ static bool refused_by_device(struct ssl_socket *s) {
     return false;
 }
 
+/* The flight leaves now, whatever the library said; only the last one, whose
+ * answer may be that the handshake is done, can wait for more.
+ * @return `ret`, or why not all has left */
+static int end_flight(struct ssl_socket *s, int ret) {
+    if (s->flight.len == 0) {
+        return ret;
+    }
+    bool going = ret == 0 || ret == MBEDTLS_ERR_SSL_WANT_READ ||
+                 ret == MBEDTLS_ERR_SSL_WANT_WRITE;
+    s->lower->more = s->corked = ret == 0 && s->stream.more;
+    ssize_t rc = let_out(s);
+    if (rc == STREAM_WANT_WR && !going) {
+        rc = let_out(s); /* there is no later */
+    }
+    s->lower->more = false;
+    return rc != 0 && going ? bio_result(rc, MBEDTLS_ERR_NET_SEND_FAILED) : ret;
+}
+
 int ssl_socket_do_handshake(struct ssl_socket *sock, struct err *err) {
     if (sock->handshake_done) {
         return sock->verify.device.origin != ERR_NONE
@@ -322,9 +374,12 @@ int ssl_socket_do_handshake(struct ssl_socket *sock, struct err *err) {
     }
     int ret = begin_call(sock);
     if (ret == 0) {
+        sock->holds = true;
         ret = mbedtls_ssl_handshake(&sock->ssl);
+        sock->holds = false;
     }
-    if (end_call(ret) != 0) {
+    ret = end_flight(sock, end_call(ret));
+    if (ret != 0) {
         return stream_result(sock, ret, err);
     }
     sock->handshake_done = true;
@@ -426,7 +481,9 @@ int ssl_socket_end(struct ssl_socket *sock, struct err *err) {
     }
     if (ret == 0) {
         sock->close_notify_begun = true;
+        sock->lower->more = sock->close_notify_received;
         ret = mbedtls_ssl_close_notify(&sock->ssl);
+        sock->lower->more = false;
     }
     if (end_call(ret) != 0) {
         return stream_result(sock, ret, err);
@@ -436,6 +493,7 @@ int ssl_socket_end(struct ssl_socket *sock, struct err *err) {
 }
 
 void ssl_socket_rest(struct ssl_socket *sock) {
+    ssl_tap_catch_up(&sock->tap);
     compat_rest(&sock->ssl, &sock->rest);
 }
 

@@ -17,6 +17,7 @@
 #ifndef TLS_SSL_SOCKET_H
 #define TLS_SSL_SOCKET_H
 
+#include "base/bytes.h"
 #include "base/stream.h"
 #include "tls/compat.h"
 #include "tls/ssl_context.h"
@@ -31,6 +32,10 @@ struct ssl_socket {
     struct ssl_context *ctx;
     mbedtls_ssl_context ssl;
     struct compat_rest rest;
+    struct bytes flight; /* what the handshake has said and held back */
+    size_t flight_at;    /* bytes of it that have left */
+    bool holds;          /* what is sent goes there */
+    bool corked;         /* what was written last was said not to be all */
     char server_hostname[SSL_NAME_MAX];
     bool name_checked;
     bool quick; /* as the context's, and its device has no limit of the heap */
@@ -102,7 +107,9 @@ MUST_USE int ssl_wrap_socket(struct ssl_context *ctx, struct ssl_socket *sock,
                              const struct ssl_wrap_args *args, struct err *err);
 
 /**
- * Go on with the handshake.
+ * Go on with the handshake. What it sends before the peer's turn leaves in one
+ * write. Where `stream.more` is set, the lower stream is told of the last of
+ * these that more will follow.
  *
  * MicroPython: do_handshake_on_connect=True does this inside wrap_socket.
  *
@@ -132,7 +139,8 @@ ssize_t ssl_socket_write(struct ssl_socket *sock, const void *buf, size_t len,
                          struct err *err);
 
 /**
- * Send close_notify, after which reading may go on (RFC 8446 6.1).
+ * Send close_notify, after which reading may go on (RFC 8446 6.1). After the
+ * peer's the lower stream is told that more will follow: its own end.
  *
  * MicroPython: close() sends none; with the context's no_close_notify only the
  * lower stream is ended.

@@ -71,7 +71,8 @@ static int socket_ca_source(void *arg, const unsigned char **pem, size_t *len,
 /* setup[0]: 0x03 verify mode, 3: required, from a ca_source; 0x0c versions,
  *           1: 1.2, 2: 1.3, else both. setup[1]: 0x01 a name to verify; 0x02
  *           allow_truncation; 0x04 no_close_notify; 0x08 a client's
- *           certificate; 0x10 write first; 0x20 end early; 0x40 old suites. */
+ *           certificate; 0x10 write first; 0x20 end early; 0x40 old suites;
+ *           0x80 nobody listens, and what goes by is looked at late. */
 static void socket_setup(struct connection *c, bool server,
                          const uint8_t *setup) {
     struct err *err = &c->err;
@@ -113,6 +114,7 @@ static void socket_setup(struct connection *c, bool server,
                   "AES128-SHA,DHE-RSA-AES128-SHA",
                   err) == 0);
     }
+    c->ctx.quick = (setup[1] & 0x80) != 0;
     c->ctx.allow_truncation = (setup[1] & 0x02) != 0;
     c->ctx.no_close_notify = (setup[1] & 0x04) != 0;
     c->hostname = server                      ? NULL
@@ -122,7 +124,7 @@ static void socket_setup(struct connection *c, bool server,
 }
 
 /* All that can be asked of a connection in any state. */
-static void socket_ask(const struct connection *c) {
+static void socket_ask(struct connection *c) {
     char cipher[SSL_CIPHER_NAME_MAX], again[SSL_CIPHER_NAME_MAX];
     static struct ssl_info info;
     const char *version = NULL;
@@ -193,7 +195,7 @@ static void socket_talk(struct connection *c) {
     do {
         CHECK(++turns < TURNS_MAX);
         done = ssl_socket_do_handshake(&c->sock, &c->err);
-        if (turns < 8) {
+        if (turns < 8 && !c->sock.tap.defers) {
             socket_ask(c);
         }
     } while (socket_again(c, done));
@@ -241,7 +243,9 @@ static void socket_run(bool server, const uint8_t *setup,
     socket_setup(&c, server, setup);
     CHECK(ssl_context_wrap_socket(&c.ctx, &c.sock, lower, c.hostname, &c.err) ==
           0);
-    ssl_socket_listen(&c.sock, socket_hear, &c);
+    if ((setup[1] & 0x80) == 0) {
+        ssl_socket_listen(&c.sock, socket_hear, &c);
+    }
     socket_talk(&c);
     socket_ask(&c);
     if (getenv("FUZZ_SAY") != NULL) { /* how deep did this input go? */

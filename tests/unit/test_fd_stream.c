@@ -220,6 +220,53 @@ static void a_file_takes_all_at_once(void **state) {
     close(fd);
 }
 
+static void what_is_read_ahead_is_held(void **state) {
+    (void)state;
+    struct err err = ERR_INIT;
+    struct fd_stream r;
+    char got[8];
+    int s[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, s), 0);
+    fd_stream_init_socket(&r, s[0], "the peer");
+    assert_false(fd_stream_look(&r));
+    assert_int_equal(rd(&r, got, sizeof got, &err), STREAM_WANT_RD);
+    assert_int_equal(write(s[1], "abcde", 5), 5);
+    assert_true(fd_stream_look(&r));
+    assert_true(fd_stream_look(&r));
+    assert_int_equal(rd(&r, got, 2, &err), 2);
+    assert_true(r.stream.held);
+    assert_int_equal(rd(&r, got + 2, 6, &err), 3);
+    assert_memory_equal(got, "abcde", 5);
+    assert_false(r.stream.held);
+    assert_int_equal(rd(&r, got, sizeof got, &err), STREAM_WANT_RD);
+    assert_int_equal(write(s[1], "fg", 2), 2);
+    assert_int_equal(rd(&r, got, 1, &err), 1);
+    assert_true(r.stream.held); /* not after the look alone */
+    fd_stream_free(&r);
+    close(s[1]);
+    assert_true(fd_stream_look(&r));
+    assert_int_equal(rd(&r, got, sizeof got, &err), STREAM_EOF);
+    close(s[0]);
+}
+
+static void a_failure_that_was_seen_is_told_by_the_read(void **state) {
+    (void)state;
+    struct err err = ERR_INIT;
+    struct fd_stream r;
+    char got[8];
+    int s[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, s), 0);
+    fd_stream_init_socket(&r, s[0], "the peer");
+    assert_int_equal(write(s[0], "x", 1), 1);
+    close(s[1]); /* with a byte unread: a reset, which is told once */
+    assert_true(fd_stream_look(&r));
+    assert_true(fd_stream_look(&r));
+    assert_int_equal(rd(&r, got, sizeof got, &err), STREAM_ERROR);
+    assert_int_equal(err.origin, ERR_NET);
+    assert_int_equal(err.code, ECONNRESET);
+    close(s[0]);
+}
+
 int main(void) {
     signal(SIGPIPE, SIG_IGN);
     const struct CMUnitTest tests[] = {
@@ -232,6 +279,8 @@ int main(void) {
         cmocka_unit_test(only_a_pipe_is_opened_once_more),
         cmocka_unit_test(a_socket_for_stdout_never_blocks_either),
         cmocka_unit_test(a_file_takes_all_at_once),
+        cmocka_unit_test(what_is_read_ahead_is_held),
+        cmocka_unit_test(a_failure_that_was_seen_is_told_by_the_read),
         cmocka_unit_test(closing_at_the_end_shows_the_reader_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

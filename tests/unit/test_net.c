@@ -66,15 +66,26 @@ int getaddrinfo(const char *host, const char *port,
     return 0;
 }
 
+static bool accept_fails(void) {
+    if (accept_fault == 0) {
+        return false;
+    }
+    errno = accept_fault;
+    accept_fault = 0;
+    return true;
+}
+
+/* One of them is called, whichever the system has. */
 int accept(int fd, struct sockaddr *sa, socklen_t *len) {
     int (*next)(int, struct sockaddr *, socklen_t *);
-    if (accept_fault != 0) {
-        errno = accept_fault;
-        accept_fault = 0;
-        return -1;
-    }
     *(void **)&next = dlsym(RTLD_NEXT, "accept");
-    return next(fd, sa, len);
+    return accept_fails() ? -1 : next(fd, sa, len);
+}
+
+int accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags) {
+    int (*next)(int, struct sockaddr *, socklen_t *, int);
+    *(void **)&next = dlsym(RTLD_NEXT, "accept4");
+    return accept_fails() ? -1 : next(fd, sa, len, flags);
 }
 
 static int bind_fault_at; /* the call that fails, 1: the next; 0: none */

@@ -72,7 +72,8 @@ static void a_path_is_listened_on_and_removed(void **state) {
     (void)state;
     struct net_target where = at_path();
     struct net_listener l;
-    struct net_path from;
+    struct net_peer from;
+    struct net_path told;
     struct err err = ERR_INIT;
     assert_int_equal(net_listen_at(&where, 1, &l, &err), 0);
     assert_int_equal(l.n, 1);
@@ -82,8 +83,10 @@ static void a_path_is_listened_on_and_removed(void **state) {
     int s = net_accept_now(&l, 0, &from, &err);
     assert_true(s >= 0);
     assert_true(is_nonblocking(s));
-    assert_string_equal(from.address, l.address[0]);
-    assert_string_equal(from.local, l.address[0]);
+    assert_true(net_is_local(&from));
+    net_tell(s, &from, &told);
+    assert_string_equal(told.address, l.address[0]);
+    assert_string_equal(told.local, l.address[0]);
     assert_memory_equal(l.address[0], "unix:/", 6);
     net_ack_now(s); /* means nothing here, and does nothing */
     assert_int_equal(write(c, "x", 1), 1);
@@ -219,7 +222,7 @@ static void several_share_a_port(void **state) {
         clients[i] = connect_port(l[0].port);
     }
     for (int i = 0; i < GROUPS; i++) {
-        struct net_path from;
+        struct net_peer from;
         int fd;
         while ((fd = net_accept_now(&l[i], 0, &from, &err)) >= 0) {
             close(fd);
@@ -253,7 +256,7 @@ static void several_have_one_path(void **state) {
     (void)state;
     struct net_target where = at_path();
     struct net_listener l[3];
-    struct net_path from;
+    struct net_peer from;
     struct err err = ERR_INIT;
     assert_int_equal(net_listen_at(&where, 3, l, &err), 0);
     int c = connect_path();
@@ -275,7 +278,7 @@ static void sockets_are_taken_over(void **state) {
     enum { FIRST = 200 };
     struct net_target ip = at("127.0.0.1:0"), local = at_path();
     struct net_listener a, b, l;
-    struct net_path from;
+    struct net_peer from;
     struct err err = ERR_INIT;
     assert_int_equal(net_listen_at(&ip, 1, &a, &err), 0);
     assert_int_equal(net_listen_at(&local, 1, &b, &err), 0);
@@ -323,7 +326,7 @@ static void what_does_not_listen_is_not_taken(void **state) {
     struct err err = ERR_INIT;
     assert_int_equal(net_listen_adopt(FIRST, NET_LISTEN_MAX + 1, &l, &err), -1);
     assert_int_equal(err.origin, ERR_USAGE);
-    struct net_path from;
+    struct net_peer from;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         bool good = bad[i] == pair[0];
         err = (struct err)ERR_INIT;
@@ -339,7 +342,7 @@ static void without_descriptors_it_is_starved(void **state) {
     (void)state;
     struct net_target where = at("127.0.0.1:0");
     struct net_listener l, copy;
-    struct net_path from;
+    struct net_peer from;
     struct err err = ERR_INIT;
     struct rlimit was, none;
     assert_int_equal(net_listen_at(&where, 1, &l, &err), 0);

@@ -267,6 +267,19 @@ static void data_is_not_kept(void **state) {
     quick = false;
 }
 
+static void who_rests_keeps_nothing_for_later(void **state) {
+    (void)state;
+    quick = true;
+    make_pair("server-ec256", SSL_TLS_1_3, false, "root.pem", 1 << 16);
+    both_done();
+    assert_true(server.tap.late.len > 0);
+    ssl_socket_rest(&server);
+    assert_null(server.tap.late.bytes);
+    assert_true(server.tap.in.finished && server.tap.out.finished);
+    free_pair();
+    quick = false;
+}
+
 static void bytes_that_are_no_tls_are_not_followed(void **state) {
     static const struct {
         const char *bytes;
@@ -306,6 +319,7 @@ int main(void) {
         cmocka_unit_test(the_chain_is_there_though_it_was_refused),
         cmocka_unit_test(a_refusal_under_the_keys_of_the_handshake_is_read),
         cmocka_unit_test(data_is_not_kept),
+        cmocka_unit_test(who_rests_keeps_nothing_for_later),
         cmocka_unit_test(bytes_that_are_no_tls_are_not_followed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
