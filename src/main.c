@@ -44,7 +44,8 @@ static void print_who(const char *what, const char *library, const char *lack) {
 static int version(void) {
     printf("mptls %s (%s)\n", MPTLS_VERSION, MBEDTLS_VERSION_STRING_FULL);
     print_who("bulk encryption", accel_library(), accel_lack());
-    print_who("signatures on P-256", accel_ecdsa_library(), accel_ecdsa_lack());
+    print_who("signatures on P-256", accel_nettle_library(),
+              accel_nettle_lack());
     return command_flush();
 }
 

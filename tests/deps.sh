@@ -9,8 +9,8 @@
 # It is quiet when there is nothing to do. CC, MBEDTLS and MBEDTLS_SRC are as
 # in the Makefile. What DIR/stamp stands for is in DIR; the file is touched
 # only when the library was built anew. With ACCEL, which is src/accel, Mbed TLS
-# is built to have its AES-GCM, ChaCha20-Poly1305 and ECDSA from there, and its
-# own under the names that are in ACCEL/own.h.
+# is built to have its AES-GCM, ChaCha20-Poly1305, ECDSA and SHA-256 from there,
+# and its own under the names that are in ACCEL/own.h.
 #
 # Sources come as Debian source packages through an apt state directory of
 # their own. The machine's archive, its options and its keys are used, with
@@ -351,8 +351,9 @@ fetch_mbedtls() {
 }
 
 # Most is no faster at -O3 (measured), and AES-GCM slower.
-HOT="ecp.o ecp_curves.o bignum.o bignum_core.o
-    ../3rdparty/everest/library/Hacl_Curve25519_joined.o"
+HOT="ecp.o ecp_curves.o bignum.o bignum_core.o"
+# In vectors it takes a third longer.
+X25519=../3rdparty/everest/library/Hacl_Curve25519_joined.o
 # For the code that is run where the CPU has AES, and so SSSE3, too.
 AES="-O2 -maes -mpclmul -mssse3"
 
@@ -371,11 +372,11 @@ compile() {
 
 # Mbed TLS's own code that the configuration has left out, under other names.
 add_own() {
-    for part in gcm chachapoly ecdsa; do
+    for part in gcm chachapoly ecdsa sha256; do
         printf '%s\n' '#define MPTLS_ACCEL_OWN' '#include "accel/own.h"' \
             "#include \"$part.c\"" >"$work/tree/library/own_$part.c"
     done
-    compile -O2 own_gcm.o own_chachapoly.o own_ecdsa.o &&
+    compile -O2 own_gcm.o own_chachapoly.o own_ecdsa.o own_sha256.o &&
         (cd "$work/tree/library" && ar r libmbedcrypto.a own_*.o 2>/dev/null)
 }
 
@@ -418,7 +419,7 @@ cmd_mbedtls() {
         cp "$3/own.h" "$work/tree/include/accel/"
     fi
     # shellcheck disable=SC2086 # a list of names
-    { compile -O3 $HOT &&
+    { compile -O3 $HOT && compile "-O3 -fno-tree-vectorize" $X25519 &&
         case $($cc -dumpmachine) in x86_64*) compile "$AES" aesni.o ;; esac &&
         compile -O2 libmbedcrypto.a libmbedx509.a libmbedtls.a &&
         { [ -z "${3:-}" ] || add_own; }; } ||

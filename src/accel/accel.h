@@ -1,6 +1,6 @@
 /*
- * accel.h - AES-GCM, ChaCha20-Poly1305 and ECDSA by faster libraries than Mbed
- * TLS.
+ * accel.h - AES-GCM, ChaCha20-Poly1305, ECDSA, X25519 and SHA-256 by faster
+ * libraries than Mbed TLS.
  *
  * Mbed TLS calls mbedtls_gcm_*() and mbedtls_chachapoly_*() here, by way of its
  * MBEDTLS_GCM_ALT and MBEDTLS_CHACHAPOLY_ALT, and nothing in here implements a
@@ -12,8 +12,11 @@
  * is Mbed TLS's.
  *
  * In the same way, by MBEDTLS_ECDSA_VERIFY_ALT, a signature on P-256 is checked
- * by Nettle's libhogweed where accel_ecdsa_use() allows it. It can only say
- * that a signature is good; whatever it does not take is judged by Mbed TLS.
+ * by Nettle's libhogweed where accel_nettle_use() allows it, and one is made by
+ * it (MBEDTLS_ECDSA_SIGN_ALT). It can only say that a signature is good;
+ * whatever it does not take is judged by Mbed TLS. Once that has opened the
+ * library it makes the public keys of X25519 and hashes with SHA-256
+ * (MBEDTLS_SHA256_PROCESS_ALT), too, which alone are not worth the opening.
  *
  * For one thread, as all of TLS here.
  */
@@ -44,7 +47,7 @@ const char *accel_lack(void);
 /**
  * From now on, and from the start if it is called then, Mbed TLS does it all.
  *
- * @param why  what accel_lack() and accel_ecdsa_lack() say; borrowed for good
+ * @param why  what accel_lack() and accel_nettle_lack() say; borrowed for good
  */
 void accel_disable(const char *why);
 
@@ -57,25 +60,34 @@ void accel_disable(const char *why);
 const char *accel_by(const char *suite);
 
 /**
- * From now on, have signatures on P-256 by libhogweed, or do not. At first
- * it is not used: it takes less of Mbed TLS's allocator than Mbed TLS
- * itself, which an account of a device's heap must not miss.
+ * From now on, have by Nettle what it can do, or do not. At first it is not
+ * used: it takes less of Mbed TLS's allocator than Mbed TLS itself, which an
+ * account of a device's heap must not miss.
  */
-void accel_ecdsa_use(bool use);
+void accel_nettle_use(bool use);
 
 /**
- * Find the library; which the first signature does, too. It is due before a
+ * Open the library; which the first signature does, too. It is due before a
  * process gives up the files, since it cannot be found afterwards.
  *
- * @return e.g. "Nettle 3.8", static; NULL: they are all Mbed TLS's
+ * @return e.g. "Nettle 3.8", static; NULL: Mbed TLS does it all
  */
-const char *accel_ecdsa_library(void);
+const char *accel_nettle_library(void);
 
-/** @return why accel_ecdsa_library() is NULL, static; NULL if it is not */
-const char *accel_ecdsa_lack(void);
+/** @return why accel_nettle_library() is NULL, static; NULL if it is not */
+const char *accel_nettle_lack(void);
 
 /** Give up the library's memory; the next signature finds it again. */
-void accel_ecdsa_release(void);
+void accel_nettle_release(void);
+
+/**
+ * The public key of a secret of X25519 (RFC 7748, 6.1), if Nettle is open.
+ *
+ * @param key     set; the lowest byte first
+ * @param secret  likewise; its bits are set and cleared as the RFC says
+ * @return whether it was made
+ */
+bool accel_x25519(unsigned char key[32], const unsigned char secret[32]);
 
 #else
 
@@ -96,19 +108,26 @@ static inline const char *accel_by(const char *suite) {
     return "Mbed TLS";
 }
 
-static inline void accel_ecdsa_use(bool use) {
+static inline void accel_nettle_use(bool use) {
     (void)use;
 }
 
-static inline const char *accel_ecdsa_library(void) {
+static inline const char *accel_nettle_library(void) {
     return NULL;
 }
 
-static inline const char *accel_ecdsa_lack(void) {
+static inline const char *accel_nettle_lack(void) {
     return "not in this build";
 }
 
-static inline void accel_ecdsa_release(void) {
+static inline void accel_nettle_release(void) {
+}
+
+static inline bool accel_x25519(unsigned char key[32],
+                                const unsigned char secret[32]) {
+    (void)key;
+    (void)secret;
+    return false;
 }
 
 #endif

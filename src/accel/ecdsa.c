@@ -10,43 +10,14 @@
 #include <mbedtls/platform_util.h>
 #include <mbedtls/psa_util.h>
 #include <stdbool.h>
-#include <stdio.h>
 
-#include "accel/accel.h"
-#include "accel/dl.h"
 #include "accel/nettle.h"
-
-#if __has_include(<nettle/ecdsa.h>)
-#include <nettle/ecc-curve.h>
-#include <nettle/ecdsa.h>
-#include <nettle/version.h>
-#define IS(name, type)                                                         \
-    _Static_assert(_Generic(&(name), type * : 1, default : 0),                 \
-                   #name " is declared otherwise")
-IS(nettle_get_secp_256r1, nettle_get_curve);
-IS(nettle_ecc_ecdsa_verify_itch, nettle_itch);
-IS(nettle_ecc_ecdsa_verify, nettle_verify);
-IS(nettle_ecc_ecdsa_sign_itch, nettle_itch);
-IS(nettle_ecc_ecdsa_sign, nettle_sign);
-IS(nettle_version_minor, nettle_number);
-#endif
 
 enum {
     BYTES = 32, /* of a coordinate, and of each half of a signature */
     LIMB = sizeof(nettle_limb),
-    LIMBS = BYTES / LIMB,
-    SCRATCH = 8192 / LIMB
+    LIMBS = BYTES / LIMB
 };
-
-static struct {
-    void *handle;
-    const struct ecc_curve *curve; /* NULL: not opened */
-    const char *lack;              /* why there is none; NULL: not known */
-    nettle_verify *verify;
-    nettle_sign *sign;
-    char name[24]; /* with its version */
-    bool used;
-} lib;
 
 typedef int random_source(void *arg, unsigned char *out, size_t len);
 
@@ -60,69 +31,6 @@ int mptls_own_ecdsa_sign_restartable(mbedtls_ecp_group *grp, mbedtls_mpi *r,
                                      random_source *f_rng_blind,
                                      void *p_rng_blind,
                                      mbedtls_ecdsa_restart_ctx *rs_ctx);
-
-/* @return whether it is one that we take; lib.name is then set */
-static bool is_right(void *handle) {
-    nettle_number *major, *minor;
-    const int *bits;
-    if (!dl_find(handle, "nettle_version_major", &major) ||
-        !dl_find(handle, "nettle_version_minor", &minor) ||
-        !dl_find(handle, "__gmp_bits_per_limb", &bits)) {
-        return false;
-    }
-    snprintf(lib.name, sizeof lib.name, "Nettle %d.%d", major(), minor());
-    return major() == NETTLE_MAJOR && minor() >= NETTLE_MINOR_MIN &&
-           *bits == 8 * LIMB;
-}
-
-static void open_library(void) {
-    nettle_get_curve *curve;
-    nettle_itch *to_verify, *to_sign;
-    /* Not lazily: the loader leaves the vector registers on the stack when it
-     * binds a function late, and a piece of a key may be in them. */
-    void *handle = dlopen(NETTLE_HOGWEED, RTLD_NOW | RTLD_LOCAL);
-    if (handle == NULL) {
-        lib.lack = "libhogweed is not installed";
-    } else if (is_right(handle) &&
-               dl_find(handle, "nettle_get_secp_256r1", &curve) &&
-               dl_find(handle, "nettle_ecc_ecdsa_verify_itch", &to_verify) &&
-               dl_find(handle, "nettle_ecc_ecdsa_verify", &lib.verify) &&
-               dl_find(handle, "nettle_ecc_ecdsa_sign_itch", &to_sign) &&
-               dl_find(handle, "nettle_ecc_ecdsa_sign", &lib.sign) &&
-               to_verify(curve()) <= SCRATCH && to_sign(curve()) <= SCRATCH) {
-        lib.curve = curve();
-        lib.handle = handle;
-    } else {
-        lib.lack = "libhogweed is not of Nettle 3.8 or later";
-        dlclose(handle);
-    }
-}
-
-const char *accel_ecdsa_library(void) {
-    if (lib.curve == NULL && lib.lack == NULL) {
-        open_library();
-    }
-    return lib.lack == NULL ? lib.name : NULL;
-}
-
-const char *accel_ecdsa_lack(void) {
-    return accel_ecdsa_library() == NULL ? lib.lack : NULL;
-}
-
-void accel_ecdsa_release(void) {
-    if (lib.curve != NULL) {
-        dlclose(lib.handle);
-        lib.curve = NULL;
-    }
-}
-
-void accel_ecdsa_use(bool use) {
-    lib.used = use;
-}
-
-void nettle_disable(const char *why) {
-    lib.lack = why;
-}
 
 /* From the highest byte first. */
 static void to_limbs(const unsigned char bytes[BYTES], nettle_limb out[LIMBS]) {
@@ -179,21 +87,23 @@ static bool read_point(const mbedtls_ecp_group *grp, const mbedtls_ecp_point *Q,
     return true;
 }
 
+/* @return whether the library is there and finds it good */
 static bool holds(const mbedtls_ecp_group *grp, const unsigned char *buf,
                   size_t blen, const mbedtls_ecp_point *Q, const mbedtls_mpi *r,
                   const mbedtls_mpi *s) {
-    nettle_limb point[2 * LIMBS], halves[2][LIMBS], scratch[SCRATCH];
+    const struct nettle *lib;
+    nettle_limb point[2 * LIMBS], halves[2][LIMBS], scratch[NETTLE_SCRATCH];
     return grp->id == MBEDTLS_ECP_DP_SECP256R1 &&
-           read_number(grp, r, halves[0]) && read_number(grp, s, halves[1]) &&
-           read_point(grp, Q, point) && accel_ecdsa_library() != NULL &&
-           lib.verify(lib.curve, point, blen, buf, halves[0], halves[1],
-                      scratch) == 1;
+           (lib = nettle_open()) != NULL && read_number(grp, r, halves[0]) &&
+           read_number(grp, s, halves[1]) && read_point(grp, Q, point) &&
+           lib->verify(lib->p256, point, blen, buf, halves[0], halves[1],
+                       scratch) == 1;
 }
 
 int mbedtls_ecdsa_verify(mbedtls_ecp_group *grp, const unsigned char *buf,
                          size_t blen, const mbedtls_ecp_point *Q,
                          const mbedtls_mpi *r, const mbedtls_mpi *s) {
-    return lib.used && holds(grp, buf, blen, Q, r, s)
+    return holds(grp, buf, blen, Q, r, s)
                ? 0
                : mptls_own_ecdsa_verify(grp, buf, blen, Q, r, s);
 }
@@ -213,17 +123,18 @@ static bool sign(mbedtls_ecp_group *grp, mbedtls_mpi *r, mbedtls_mpi *s,
                  const mbedtls_mpi *d, const unsigned char *buf, size_t blen,
                  random_source *f_rng, void *p_rng) {
     struct {
-        nettle_limb key[LIMBS], nonce[LIMBS], scratch[SCRATCH];
+        nettle_limb key[LIMBS], nonce[LIMBS], scratch[NETTLE_SCRATCH];
     } secret;
     nettle_limb halves[2][LIMBS];
-    if (grp->id != MBEDTLS_ECP_DP_SECP256R1 || accel_ecdsa_library() == NULL) {
+    const struct nettle *lib;
+    if (grp->id != MBEDTLS_ECP_DP_SECP256R1 || (lib = nettle_open()) == NULL) {
         return false;
     }
     bool ok = read_number(grp, d, secret.key) &&
               make_nonce(grp, f_rng, p_rng, secret.nonce);
     if (ok) {
-        lib.sign(lib.curve, secret.key, secret.nonce, blen, buf, halves[0],
-                 halves[1], secret.scratch);
+        lib->sign(lib->p256, secret.key, secret.nonce, blen, buf, halves[0],
+                  halves[1], secret.scratch);
         ok = write_number(grp, halves[0], r) && write_number(grp, halves[1], s);
     }
     mbedtls_platform_zeroize(&secret, sizeof secret);
@@ -235,7 +146,7 @@ static bool sign(mbedtls_ecp_group *grp, mbedtls_mpi *r, mbedtls_mpi *s,
 int mbedtls_ecdsa_sign(mbedtls_ecp_group *grp, mbedtls_mpi *r, mbedtls_mpi *s,
                        const mbedtls_mpi *d, const unsigned char *buf,
                        size_t blen, random_source *f_rng, void *p_rng) {
-    return lib.used && sign(grp, r, s, d, buf, blen, f_rng, p_rng)
+    return sign(grp, r, s, d, buf, blen, f_rng, p_rng)
                ? 0
                : mptls_own_ecdsa_sign_restartable(
                      grp, r, s, d, buf, blen, f_rng, p_rng,

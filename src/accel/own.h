@@ -1,11 +1,11 @@
 /*
- * own.h - names for Mbed TLS's own GCM, ChaCha20-Poly1305 and ECDSA beside
- * ours.
+ * own.h - names for Mbed TLS's own GCM, ChaCha20-Poly1305, ECDSA and SHA-256
+ * beside ours.
  *
  * To be included in pairs: the first gives what Mbed TLS's headers and sources
  * say in between the prefix mptls_own_, the second ends that. With the first
- * alone tests/deps.sh compiles Mbed TLS's gcm.c, chachapoly.c and ecdsa.c once
- * more.
+ * alone tests/deps.sh compiles Mbed TLS's gcm.c, chachapoly.c, ecdsa.c and
+ * sha256.c once more.
  */
 #ifndef ACCEL_OWN_NAMES
 #define ACCEL_OWN_NAMES
@@ -55,6 +55,15 @@
 #define mbedtls_ecdsa_write_signature_restartable                              \
     mptls_own_ecdsa_write_signature_restartable
 
+#define mbedtls_sha256_init mptls_own_sha256_init
+#define mbedtls_sha256_free mptls_own_sha256_free
+#define mbedtls_sha256_clone mptls_own_sha256_clone
+#define mbedtls_sha256_starts mptls_own_sha256_starts
+#define mbedtls_sha256_update mptls_own_sha256_update
+#define mbedtls_sha256_finish mptls_own_sha256_finish
+#define mbedtls_sha256 mptls_own_sha256
+#define mbedtls_internal_sha256_process mptls_own_internal_sha256_process
+
 #else
 #undef ACCEL_OWN_NAMES
 
@@ -100,5 +109,14 @@
 #undef mbedtls_ecdsa_verify_restartable
 #undef mbedtls_ecdsa_write_signature
 #undef mbedtls_ecdsa_write_signature_restartable
+
+#undef mbedtls_sha256_init
+#undef mbedtls_sha256_free
+#undef mbedtls_sha256_clone
+#undef mbedtls_sha256_starts
+#undef mbedtls_sha256_update
+#undef mbedtls_sha256_finish
+#undef mbedtls_sha256
+#undef mbedtls_internal_sha256_process
 
 #endif

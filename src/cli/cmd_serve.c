@@ -148,7 +148,7 @@ static int start(struct serve *s, struct err *err) {
     const struct tls_setup *setup = s->files.setup;
     if (setup->ctx.quick && (setup->args.cert_reqs != SSL_CERT_NONE ||
                              ssl_own_key(&setup->ctx, "", SSL_KEY_EC))) {
-        (void)accel_ecdsa_library(); /* cannot be found in a jail */
+        (void)accel_nettle_library(); /* cannot be found in a jail */
     }
     if (listen_somewhere(s, err) != 0 ||
         access_log_open(&s->log, &s->o.log, &s->out, err) != 0 ||

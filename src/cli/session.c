@@ -45,7 +45,7 @@ static int open_terminal(void) {
 /* @param due  when to wake for it, too */
 static void release(int64_t *due) {
     if (release_at != 0 && loop_now_ms() >= release_at) {
-        accel_ecdsa_release();
+        accel_nettle_release();
         release_at = 0;
     }
     loop_sooner(due, release_at);

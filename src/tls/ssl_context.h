@@ -82,7 +82,7 @@ struct ssl_context {
     bool no_close_notify;
     bool keep_top; /* of each path that is verified (ssl_verify.h) */
     bool quick;    /* nobody is told of what goes well, nor what it takes of the
-                      heap: ssl_tap_defer() and accel_ecdsa_use() may be */
+                      heap: ssl_tap_defer() and accel_nettle_use() may be */
     enum ssl_version min_wanted, max_wanted;   /* as set_versions says */
     enum ssl_version min_version, max_version; /* as the suites allow */
     ssl_keylog *keylog;                        /* NULL: secrets stay secret */

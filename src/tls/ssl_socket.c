@@ -35,13 +35,13 @@ static int begin_call(struct ssl_socket *s) {
     s->ctx->detail[0] = '\0';
     s->reads = 0;
     ssl_heap_charge(s->heap);
-    accel_ecdsa_use(s->quick);
+    accel_nettle_use(s->quick);
     return compat_wake(&s->ssl, &s->rest);
 }
 
 static int end_call(int ret) {
     ssl_heap_charge(NULL);
-    accel_ecdsa_use(false);
+    accel_nettle_use(false);
     return ret;
 }
 

@@ -1,10 +1,10 @@
 /*
- * x25519.c - X25519 by Project Everest's code wherever Mbed TLS multiplies the
- * base point of Curve25519.
+ * x25519.c - X25519 by Nettle's or Project Everest's code wherever Mbed TLS
+ * multiplies the base point of Curve25519.
  *
- * Mbed TLS has that code in it (MBEDTLS_ECDH_VARIANT_EVEREST_ENABLED), and uses
- * it for the shared secret alone: PSA makes the public key of a key share by
- * the multiplication for all curves, which takes ten times as long. So the
+ * Mbed TLS has the latter in it (MBEDTLS_ECDH_VARIANT_EVEREST_ENABLED), and
+ * uses it for the shared secret alone: PSA makes the public key of a key share
+ * by the multiplication for all curves, which takes ten times as long. So the
  * linker sends the calls between Mbed TLS's objects to here (--wrap in the
  * Makefile), under names that it gives.
  */
@@ -13,6 +13,8 @@
 #if defined(MBEDTLS_WRAP) && defined(MBEDTLS_ECDH_VARIANT_EVEREST_ENABLED)
 
 #include <everest/x25519.h>
+
+#include "accel/accel.h"
 
 typedef int random_source(void *arg, unsigned char *out, size_t len);
 
@@ -35,7 +37,7 @@ static int mul_base(mbedtls_ecp_group *grp, mbedtls_ecp_point *r,
         ret = mbedtls_mpi_write_binary_le(m, ours.our_secret,
                                           sizeof ours.our_secret);
     }
-    if (ret == 0) {
+    if (ret == 0 && !accel_x25519(out, ours.our_secret)) {
         ret = mbedtls_x25519_calc_secret(&ours, &len, out, sizeof out, NULL,
                                          NULL);
     }

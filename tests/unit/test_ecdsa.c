@@ -34,8 +34,8 @@ static size_t sign(size_t hash_len, unsigned char *sig, size_t size) {
 /* cmocka lets a test be skipped, and its setup not. */
 static void need_library(void **state) {
     (void)state;
-    if (!ssl_heap_counts() || accel_ecdsa_library() == NULL) {
-        print_message("%s\n", accel_ecdsa_lack());
+    if (!ssl_heap_counts() || accel_nettle_library() == NULL) {
+        print_message("%s\n", accel_nettle_lack());
         skip();
     }
 }
@@ -55,7 +55,7 @@ static int begin(void **state) {
 
 static int end(void **state) {
     (void)state;
-    accel_ecdsa_use(false);
+    accel_nettle_use(false);
     mbedtls_ecdsa_free(&key);
     return 0;
 }
@@ -66,7 +66,7 @@ static int check(bool use, size_t hash_len, const unsigned char *sig,
                  size_t len, uint64_t *allocations) {
     struct ssl_heap_account *a = ssl_heap_open(NULL);
     assert_non_null(a);
-    accel_ecdsa_use(use);
+    accel_nettle_use(use);
     ssl_heap_charge(a);
     int ret = mbedtls_ecdsa_read_signature(&key, hash, hash_len, sig, len);
     ssl_heap_charge(NULL);
@@ -109,11 +109,11 @@ static bool both_sign_the_same(size_t hash_len) {
     assert_non_null(b);
     ssl_heap_charge(a);
     size_t len = sign(hash_len, one, sizeof one);
-    accel_ecdsa_use(true);
+    accel_nettle_use(true);
     ssl_heap_charge(b);
     assert_int_equal(sign(hash_len, two, sizeof two), len);
     ssl_heap_charge(NULL);
-    accel_ecdsa_use(false);
+    accel_nettle_use(false);
     assert_memory_equal(one, two, len);
     bool fewer = b->count * 2 < a->count;
     ssl_heap_close(a);
@@ -350,9 +350,9 @@ static void numbers_close(struct numbers *n) {
 static int verdict(struct numbers *n, const mbedtls_ecp_point *q) {
     unsigned char h[32];
     assert_int_equal(mbedtls_mpi_write_binary(&n->h, h, sizeof h), 0);
-    accel_ecdsa_use(false);
+    accel_nettle_use(false);
     int ret = mbedtls_ecdsa_verify(&n->grp, h, sizeof h, q, &n->r, &n->s);
-    accel_ecdsa_use(true);
+    accel_nettle_use(true);
     assert_int_equal(
         mbedtls_ecdsa_verify(&n->grp, h, sizeof h, q, &n->r, &n->s), ret);
     return ret;
@@ -413,7 +413,7 @@ static void where_there_is_no_signature_mbedtls_says_why(void **state) {
     struct numbers n;
     need_library(state);
     numbers_open(&n);
-    accel_ecdsa_use(true);
+    accel_nettle_use(true);
     assert_int_equal(
         mbedtls_ecdsa_sign(&n.grp, &n.r, &n.s, &n.d, hash, 32, lame, NULL),
         MBEDTLS_ERR_ECP_RANDOM_FAILED);
@@ -514,17 +514,17 @@ static void it_can_be_done_without(void **state) {
     need_library(state);
     make_key(MBEDTLS_ECP_DP_SECP256R1);
     size_t len = sign(32, sig, sizeof sig);
-    assert_null(accel_ecdsa_lack());
-    const char *name = accel_ecdsa_library();
+    assert_null(accel_nettle_lack());
+    const char *name = accel_nettle_library();
     assert_true(name != NULL && strncmp(name, "Nettle 3.", 9) == 0);
-    accel_ecdsa_release();
-    accel_ecdsa_release();
+    accel_nettle_release();
+    accel_nettle_release();
     assert_int_equal(check(true, 32, sig, len, &n), 0);
     assert_true(n < FEW);
     accel_disable("a test");
-    accel_ecdsa_release();
-    assert_null(accel_ecdsa_library());
-    assert_string_equal(accel_ecdsa_lack(), "a test");
+    accel_nettle_release();
+    assert_null(accel_nettle_library());
+    assert_string_equal(accel_nettle_lack(), "a test");
     assert_int_equal(check(true, 32, sig, len, &n), 0);
     assert_true(n > FEW);
 }

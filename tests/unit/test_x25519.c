@@ -3,11 +3,12 @@
 #include <psa/crypto.h>
 #include <stdio.h>
 
+#include "accel/accel.h"
 #include "test.h"
 
 #if defined(MBEDTLS_WRAP) && defined(MBEDTLS_ECDH_VARIANT_EVEREST_ENABLED)
 
-enum { BYTES = 32 };
+enum { BYTES = 32, OWN = 4 /* tests of what Mbed TLS does */ };
 
 /* RFC 7748 6.1. */
 static const unsigned char alice[BYTES] = {
@@ -20,6 +21,18 @@ static const unsigned char alice_public[BYTES] = {
     0xdc, 0xb4, 0x3e, 0xf7, 0x5a, 0x0d, 0xbf, 0x3a, 0x0d, 0x26, 0x38,
     0x1a, 0xf4, 0xeb, 0xa4, 0xa9, 0x8e, 0xaa, 0x9b, 0x4e, 0x6a
 };
+#ifdef MPTLS_ACCEL
+static const unsigned char bob[BYTES] = {
+    0x5d, 0xab, 0x08, 0x7e, 0x62, 0x4a, 0x8a, 0x4b, 0x79, 0xe1, 0x7f,
+    0x8b, 0x83, 0x80, 0x0e, 0xe6, 0x6f, 0x3b, 0xb1, 0x29, 0x26, 0x18,
+    0xb6, 0xfd, 0x1c, 0x2f, 0x8b, 0x27, 0xff, 0x88, 0xe0, 0xeb
+};
+static const unsigned char bob_public[BYTES] = {
+    0xde, 0x9e, 0xdb, 0x7d, 0x7b, 0x7d, 0xc1, 0xb4, 0xd3, 0x5b, 0x61,
+    0xc2, 0xec, 0xe4, 0x35, 0x37, 0x3f, 0x83, 0x43, 0xc8, 0x5b, 0x78,
+    0x67, 0x4d, 0xad, 0xfc, 0x7e, 0x14, 0x6f, 0x88, 0x2b, 0x4f
+};
+#endif
 
 struct curve {
     mbedtls_ecp_group grp;
@@ -145,14 +158,64 @@ static void other_points_and_curves_are_left_to_mbedtls(void **state) {
     }
 }
 
+#ifdef MPTLS_ACCEL
+
+/* Both ends of RFC 7748 6.1, whose secrets have other bits than are used. */
+static void nettle_makes_those_of_the_rfc(void **state) {
+    unsigned char secret[BYTES], key[BYTES];
+    (void)state;
+    memcpy(secret, alice, sizeof secret);
+    for (int i = 0; i < 32; i++) {
+        secret[0] = (unsigned char)((alice[0] & 0xf8) | (i & 7));
+        secret[31] = (unsigned char)((alice[31] & 0x3f) | (i / 8 << 6));
+        memset(key, 0, sizeof key);
+        assert_true(accel_x25519(key, secret));
+        assert_memory_equal(key, alice_public, sizeof key);
+    }
+    assert_true(accel_x25519(key, bob));
+    assert_memory_equal(key, bob_public, sizeof key);
+}
+
+/* The last one. */
+static void nettle_does_nothing_where_it_is_not_to(void **state) {
+    unsigned char key[BYTES] = { 0 }, none[BYTES] = { 0 };
+    (void)state;
+    accel_nettle_use(false);
+    assert_false(accel_x25519(key, alice));
+    accel_nettle_use(true);
+    accel_nettle_release();
+    assert_false(accel_x25519(key, alice));
+    assert_non_null(accel_nettle_library());
+    assert_true(accel_x25519(key, alice));
+    memset(key, 0, sizeof key);
+    accel_disable("a test");
+    assert_false(accel_x25519(key, alice));
+    assert_memory_equal(key, none, sizeof key);
+}
+
+#endif
+
+/* All of Mbed TLS's again, with what Nettle has in it. */
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(psa_makes_the_public_key_of_the_rfc),
         cmocka_unit_test(public_keys_are_those_of_mbedtls),
         cmocka_unit_test(a_secret_that_is_none_is_refused_as_by_mbedtls),
         cmocka_unit_test(other_points_and_curves_are_left_to_mbedtls),
+#ifdef MPTLS_ACCEL
+        cmocka_unit_test(nettle_makes_those_of_the_rfc),
+        cmocka_unit_test(nettle_does_nothing_where_it_is_not_to),
+#endif
     };
-    return cmocka_run_group_tests(tests, begin, NULL);
+    int failed = _cmocka_run_group_tests("x25519", tests, OWN, begin, NULL);
+    accel_nettle_use(true);
+    if (accel_nettle_library() == NULL) {
+        print_message("Nettle: %s\n", accel_nettle_lack());
+        return failed;
+    }
+    return failed + _cmocka_run_group_tests("x25519 with Nettle", tests,
+                                            sizeof tests / sizeof tests[0],
+                                            begin, NULL);
 }
 
 #else
