@@ -9,17 +9,16 @@
 #ifndef TLS_SSL_LATE_H
 #define TLS_SSL_LATE_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "base/bytes.h"
 
 enum {
     SSL_LATE_MAX = 16384,      /* bytes of one connection */
-    SSL_LATE_ALL = 1024 * 1024 /* of all connections of the process */
+    SSL_LATE_ALL = 1024 * 1024 /* of all together, when nobody keeps more */
 };
 
+/* Zeroed, it has nothing. */
 struct ssl_late {
-    unsigned char *bytes; /* owned; NULL: none */
-    size_t len, size;
+    struct bytes bytes;
 };
 
 /**
