@@ -62,6 +62,11 @@ void accel_disable(const char *why) {
     nettle_disable(why);
 }
 
+void accel_anew(void) {
+    lib.seen = 0;
+    lib.ready = false;
+}
+
 static void copy_functions(const IMB_MGR *m) {
     lib.functions = (struct ipsec_mb){
         .gcm_pre = { m->gcm128_pre, m->gcm192_pre, m->gcm256_pre },

@@ -52,6 +52,12 @@ const char *accel_lack(void);
 void accel_disable(const char *why);
 
 /**
+ * Count the bytes of a process from 0 again, so that what is done next is done
+ * as if nothing had been before. Due when no key is in use.
+ */
+void accel_anew(void);
+
+/**
  * Who encrypts and decrypts the records of a cipher suite at this moment.
  *
  * @param suite  its name in any spelling
@@ -101,6 +107,9 @@ static inline const char *accel_lack(void) {
 
 static inline void accel_disable(const char *why) {
     (void)why;
+}
+
+static inline void accel_anew(void) {
 }
 
 static inline const char *accel_by(const char *suite) {

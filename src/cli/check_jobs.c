@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,99 +14,145 @@
 
 enum { GRACE_MS = 3000, READ_LEN = 65536 };
 
-/* One process, and what it has written so far. */
-struct job {
-    size_t i;
+/* A worker, which does one piece after the other, and what it has written of
+ * the one at hand. JSON comes by a socket, which tells it what to do; after the
+ * JSON of a piece, in which no NUL is, come a NUL and the status. */
+struct worker {
     pid_t pid;
+    bool busy; /* with piece i */
+    size_t i;
     int fd[CHECK_JOB_TEXTS]; /* to read from; -1: it has ended */
     char *text[CHECK_JOB_TEXTS];
     size_t len[CHECK_JOB_TEXTS], size[CHECK_JOB_TEXTS];
+    bool nul;   /* came; the status is next */
+    int status; /* that came; -1: none yet */
 };
 
 struct pool {
     const struct check_jobs *jobs;
-    struct job *job; /* of those that run, in no order */
+    struct worker *worker; /* those there are, in no order */
     unsigned running, most;
     size_t next; /* the piece that begins next */
     bool ending; /* whose end counts only if it came by itself */
 };
 
-static void close_all(int *fd, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        if (fd[i] >= 0) {
-            close(fd[i]);
-            fd[i] = -1;
-        }
+static void close_one(int *fd) {
+    if (*fd >= 0) {
+        close(*fd);
+        *fd = -1;
+    }
+}
+
+static void close_all(int *fd) {
+    for (size_t t = 0; t < CHECK_JOB_TEXTS; t++) {
+        close_one(&fd[t]);
     }
 }
 
 /* @return 0, or -1 with errno */
-static int open_pipes(int read_end[CHECK_JOB_TEXTS],
-                      int write_end[CHECK_JOB_TEXTS]) {
-    for (size_t i = 0; i < CHECK_JOB_TEXTS; i++) {
-        read_end[i] = write_end[i] = -1;
+static int open_pair(size_t t, int ends[2]) {
+    int rc = t == CHECK_JOB_JSON ? socketpair(AF_UNIX, SOCK_STREAM, 0, ends)
+                                 : pipe(ends);
+    if (rc == 0) {
+        fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+        fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+        fcntl(ends[0], F_SETFL, O_NONBLOCK);
     }
-    for (size_t i = 0; i < CHECK_JOB_TEXTS; i++) {
+    return rc;
+}
+
+/* @return 0, or -1 with errno */
+static int open_pairs(int ours[CHECK_JOB_TEXTS], int its[CHECK_JOB_TEXTS]) {
+    for (size_t t = 0; t < CHECK_JOB_TEXTS; t++) {
+        ours[t] = its[t] = -1;
+    }
+    for (size_t t = 0; t < CHECK_JOB_TEXTS; t++) {
         int ends[2];
-        if (pipe(ends) != 0) {
+        if (open_pair(t, ends) != 0) {
             int why = errno;
-            close_all(read_end, CHECK_JOB_TEXTS);
-            close_all(write_end, CHECK_JOB_TEXTS);
+            close_all(ours);
+            close_all(its);
             errno = why;
             return -1;
         }
-        read_end[i] = ends[0];
-        write_end[i] = ends[1];
-        fcntl(ends[0], F_SETFD, FD_CLOEXEC);
-        fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+        ours[t] = ends[0];
+        its[t] = ends[1];
     }
     return 0;
 }
 
-/* The new process. */
-static _Noreturn void child(const struct pool *p, size_t i,
-                            int write_end[CHECK_JOB_TEXTS]) {
-    struct err err = ERR_INIT;
-    int status = 1;
-    for (unsigned k = 0; k < p->running; k++) {
-        close_all(p->job[k].fd, CHECK_JOB_TEXTS);
-    }
-    FILE *json = fdopen(write_end[CHECK_JOB_JSON], "w");
-    if (json != NULL && signals_forked(&err) == 0 &&
-        dup2(write_end[CHECK_JOB_OUT], STDOUT_FILENO) >= 0 &&
-        dup2(write_end[CHECK_JOB_ERR], STDERR_FILENO) >= 0) {
-        status = p->jobs->work(p->jobs->arg, i, json);
-        /* Nobody is left to be told if it cannot be written. */
-        fflush(json);
+/* @return whether there is another piece */
+static bool take(int orders, size_t *i) {
+    ssize_t n;
+    do { /* a signal ends the next piece, which is how it is told */
+        n = read(orders, i, sizeof *i);
+    } while (n < 0 && errno == EINTR);
+    return n == (ssize_t)sizeof *i;
+}
+
+/* Piece after piece. What is buffered for the parent's files is the parent's,
+ * and nobody is left to be told what cannot be written. */
+static void work(const struct check_jobs *jobs, int orders, FILE *json) {
+    size_t i;
+    while (take(orders, &i)) {
+        int status = jobs->work(jobs->arg, i, json);
         fflush(stdout);
         fflush(stderr);
+        fputc('\0', json);
+        fputc(status, json);
+        fflush(json);
     }
-    _exit(status); /* what is buffered for the parent's files is the parent's */
+}
+
+/* The new process. */
+static _Noreturn void child(const struct pool *p, int its[CHECK_JOB_TEXTS]) {
+    struct err err = ERR_INIT;
+    for (unsigned k = 0; k < p->running; k++) {
+        close_all(p->worker[k].fd);
+    }
+    FILE *json = fdopen(its[CHECK_JOB_JSON], "w");
+    if (json != NULL && signals_forked(&err) == 0 &&
+        dup2(its[CHECK_JOB_OUT], STDOUT_FILENO) >= 0 &&
+        dup2(its[CHECK_JOB_ERR], STDERR_FILENO) >= 0) {
+        close_one(&its[CHECK_JOB_OUT]);
+        close_one(&its[CHECK_JOB_ERR]);
+        work(p->jobs, its[CHECK_JOB_JSON], json);
+    }
+    _exit(0);
+}
+
+/* If it cannot be told, it has died, which is seen soon. */
+static void give(struct pool *p, struct worker *w) {
+    w->busy = true;
+    w->i = p->next++;
+    w->status = -1;
+    ssize_t n = send(w->fd[CHECK_JOB_JSON], &w->i, sizeof w->i, MSG_NOSIGNAL);
+    (void)n;
 }
 
 /* @return 0, or -1 with errno */
 static int start(struct pool *p) {
-    struct job *job = &p->job[p->running];
-    int write_end[CHECK_JOB_TEXTS];
-    *job = (struct job){ .i = p->next };
-    if (open_pipes(job->fd, write_end) != 0) {
+    struct worker *w = &p->worker[p->running];
+    int its[CHECK_JOB_TEXTS];
+    *w = (struct worker){ .status = -1 };
+    if (open_pairs(w->fd, its) != 0) {
         return -1;
     }
     fflush(NULL);
-    job->pid = fork();
-    if (job->pid == 0) {
-        close_all(job->fd, CHECK_JOB_TEXTS);
-        child(p, p->next, write_end);
+    w->pid = fork();
+    if (w->pid == 0) {
+        close_all(w->fd);
+        child(p, its);
     }
     int why = errno;
-    close_all(write_end, CHECK_JOB_TEXTS);
-    if (job->pid < 0) {
-        close_all(job->fd, CHECK_JOB_TEXTS);
+    close_all(its);
+    if (w->pid < 0) {
+        close_all(w->fd);
         errno = why;
         return -1;
     }
     p->running++;
-    p->next++;
+    give(p, w);
     return 0;
 }
 
@@ -125,87 +172,140 @@ static int start_some(struct pool *p, struct err *err) {
 }
 
 /* Where the line that has the byte at `at` ends, or 0. */
-static size_t line_end(const struct job *job, size_t t, size_t at) {
-    const char *end = at < job->len[t]
-                          ? memchr(job->text[t] + at, '\n', job->len[t] - at)
-                          : NULL;
-    return end != NULL ? (size_t)(end - job->text[t]) + 1 : 0;
+static size_t line_end(const struct worker *w, size_t t, size_t at) {
+    const char *end =
+        at < w->len[t] ? memchr(w->text[t] + at, '\n', w->len[t] - at) : NULL;
+    return end != NULL ? (size_t)(end - w->text[t]) + 1 : 0;
 }
 
 /* Too much: leave out lines in the middle. The first say how it began, and the
  * last are the report. No line is nearly as long as a quarter. */
-static void cut(struct job *job, size_t t) {
+static void cut(struct worker *w, size_t t) {
     enum { QUARTER = CHECK_JOB_TEXT_MAX / 4 };
-    size_t from = line_end(job, t, QUARTER);
-    size_t to = line_end(job, t, 3 * QUARTER);
+    size_t from = line_end(w, t, QUARTER);
+    size_t to = line_end(w, t, 3 * QUARTER);
     from = from <= 2 * QUARTER ? from : 0;
-    to = to != 0 ? to : job->len[t];
-    memmove(job->text[t] + from, job->text[t] + to, job->len[t] - to);
-    job->len[t] -= to - from;
+    to = to != 0 ? to : w->len[t];
+    memmove(w->text[t] + from, w->text[t] + to, w->len[t] - to);
+    w->len[t] -= to - from;
 }
 
 /* The pipe is kept empty, whatever comes of it. */
-static void keep(struct job *job, size_t t, const char *buf, size_t len) {
-    if (len > CHECK_JOB_TEXT_MAX - job->len[t]) {
-        cut(job, t);
+static void keep(struct worker *w, size_t t, const char *buf, size_t len) {
+    if (len > CHECK_JOB_TEXT_MAX - w->len[t]) {
+        cut(w, t);
     }
-    if (job->len[t] + len > job->size[t]) {
-        size_t size = 2 * (job->len[t] + len);
-        char *more = realloc(job->text[t], size);
+    if (w->len[t] + len > w->size[t]) {
+        size_t size = 2 * (w->len[t] + len);
+        char *more = realloc(w->text[t], size);
         if (more == NULL) {
             return;
         }
-        job->text[t] = more;
-        job->size[t] = size;
+        w->text[t] = more;
+        w->size[t] = size;
     }
     if (len > 0) {
-        memcpy(job->text[t] + job->len[t], buf, len);
-        job->len[t] += len;
+        memcpy(w->text[t] + w->len[t], buf, len);
+        w->len[t] += len;
     }
 }
 
-static void read_some(struct job *job, size_t t) {
+/* The JSON ends where a NUL is. */
+static void keep_json(struct worker *w, const char *buf, size_t len) {
+    const char *nul = memchr(buf, '\0', len);
+    size_t n = nul != NULL ? (size_t)(nul - buf) : len;
+    if (!w->nul) {
+        keep(w, CHECK_JOB_JSON, buf, n);
+        w->nul = nul != NULL;
+        n += nul != NULL;
+    } else {
+        n = 0;
+    }
+    if (w->nul && n < len) {
+        w->status = (unsigned char)buf[n];
+        w->nul = false;
+    }
+}
+
+/* @return whether more may be there */
+static bool read_some(struct worker *w, size_t t) {
     char buf[READ_LEN];
-    ssize_t n = read(job->fd[t], buf, sizeof buf);
-    if (n > 0) {
-        keep(job, t, buf, (size_t)n);
-    } else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
-        close(job->fd[t]);
-        job->fd[t] = -1;
+    if (w->fd[t] < 0) {
+        return false;
     }
+    ssize_t n = read(w->fd[t], buf, sizeof buf);
+    if (n > 0 && t == CHECK_JOB_JSON) {
+        keep_json(w, buf, (size_t)n);
+    } else if (n > 0) {
+        keep(w, t, buf, (size_t)n);
+    } else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
+        close_one(&w->fd[t]);
+    }
+    return n == (ssize_t)sizeof buf;
 }
 
-static bool has_ended(const struct job *job) {
+static bool has_ended(const struct worker *w) {
     for (size_t t = 0; t < CHECK_JOB_TEXTS; t++) {
-        if (job->fd[t] >= 0) {
+        if (w->fd[t] >= 0) {
             return false;
         }
     }
     return true;
 }
 
-/* Its pipes are closed, so it has ended or is about to. */
-static int reap(struct pool *p, unsigned k, struct err *err) {
-    struct job job = p->job[k];
-    struct check_job_result r = { .i = job.i };
-    int wait_status = 0, rc = 0;
-    while (waitpid(job.pid, &wait_status, 0) < 0 && errno == EINTR) {
-    }
-    p->job[k] = p->job[--p->running];
-    r.status = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status)
-                                      : -WTERMSIG(wait_status);
+static void forget(struct worker *w) {
     for (size_t t = 0; t < CHECK_JOB_TEXTS; t++) {
-        r.text[t] = job.text[t];
-        r.len[t] = job.len[t];
+        free(w->text[t]);
+        w->text[t] = NULL;
+        w->len[t] = w->size[t] = 0;
     }
-    bool ours = p->ending && (r.status == 128 + SIGTERM ||
-                              r.status == -SIGTERM || r.status == -SIGKILL);
+}
+
+/* It is done with its piece, or has died of it. */
+static int tell(const struct pool *p, struct worker *w, int status,
+                struct err *err) {
+    struct check_job_result r = { .i = w->i, .status = status };
+    int rc = 0;
+    for (size_t t = 0; t < CHECK_JOB_TEXTS; t++) {
+        r.text[t] = w->text[t];
+        r.len[t] = w->len[t];
+    }
+    bool ours = p->ending && (status == 128 + SIGTERM || status == -SIGTERM ||
+                              status == -SIGKILL);
+    w->busy = false;
     if (!ours) {
         rc = p->jobs->done(p->jobs->arg, &r, err);
     }
-    for (size_t t = 0; t < CHECK_JOB_TEXTS; t++) {
-        free(job.text[t]);
+    forget(w);
+    return rc;
+}
+
+/* All that it wrote before its status is there. One that got a signal does no
+ * more. */
+static int finish(struct pool *p, struct worker *w, struct err *err) {
+    int status = w->status;
+    while (read_some(w, CHECK_JOB_OUT) || read_some(w, CHECK_JOB_ERR)) {
     }
+    int rc = tell(p, w, status, err);
+    if (rc == 0 && !p->ending && p->next < p->jobs->n &&
+        status != 128 + SIGTERM) {
+        give(p, w);
+    } else {
+        close_one(&w->fd[CHECK_JOB_JSON]); /* which ends it */
+    }
+    return rc;
+}
+
+/* Its pipes are closed, so it has ended or is about to. */
+static int reap(struct pool *p, unsigned k, struct err *err) {
+    struct worker w = p->worker[k];
+    int status = 0;
+    while (waitpid(w.pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    int how = WIFSIGNALED(status) ? -WTERMSIG(status) : CHECK_JOB_LOST;
+    p->worker[k] = p->worker[--p->running];
+    int rc = w.busy ? tell(p, &w, how, err) : 0;
+    forget(&w);
     return rc;
 }
 
@@ -216,7 +316,7 @@ static int turn(struct pool *p, const struct loop *loop, struct err *err) {
     for (unsigned k = 0; k < p->running; k++) {
         for (size_t t = 0; t < CHECK_JOB_TEXTS; t++) {
             fds[n++] =
-                (struct pollfd){ .fd = p->job[k].fd[t], .events = POLLIN };
+                (struct pollfd){ .fd = p->worker[k].fd[t], .events = POLLIN };
         }
     }
     if (loop_wait(loop, fds, n, NULL, "the targets", err) != 0) {
@@ -224,12 +324,14 @@ static int turn(struct pool *p, const struct loop *loop, struct err *err) {
     }
     /* Backwards, so that what takes a reaped one's place has had its turn. */
     for (unsigned k = p->running; k-- > 0;) {
+        struct worker *w = &p->worker[k];
         for (size_t t = 0; t < CHECK_JOB_TEXTS; t++) {
             if (fds[k * CHECK_JOB_TEXTS + t].revents != 0) {
-                read_some(&p->job[k], t);
+                (void)read_some(w, t);
             }
         }
-        if (has_ended(&p->job[k]) && reap(p, k, err) != 0) {
+        if ((w->busy && w->status >= 0 && finish(p, w, err) != 0) ||
+            (has_ended(w) && reap(p, k, err) != 0)) {
             return -1;
         }
     }
@@ -238,7 +340,7 @@ static int turn(struct pool *p, const struct loop *loop, struct err *err) {
 
 static void kill_all(const struct pool *p, int number) {
     for (unsigned k = 0; k < p->running; k++) {
-        kill(p->job[k].pid, number);
+        kill(p->worker[k].pid, number);
     }
 }
 
@@ -266,8 +368,8 @@ int check_jobs_run(const struct check_jobs *j, struct err *err) {
     struct pool p = { .jobs = j, .most = j->at_once };
     int rc = 0;
     signal(SIGCHLD, SIG_DFL); /* inherited ignored, no status is kept */
-    p.job = calloc(j->at_once, sizeof *p.job);
-    if (p.job == NULL) {
+    p.worker = calloc(j->at_once, sizeof *p.worker);
+    if (p.worker == NULL) {
         return err_set(err, ERR_OS, ENOMEM, "no memory for the targets");
     }
     while (rc == 0 && (p.next < j->n || p.running > 0)) {
@@ -277,6 +379,6 @@ int check_jobs_run(const struct check_jobs *j, struct err *err) {
     if (rc != 0) {
         end_all(&p, err->origin != ERR_MAX_TIME);
     }
-    free(p.job);
+    free(p.worker);
     return rc;
 }

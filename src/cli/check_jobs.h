@@ -1,8 +1,10 @@
 /*
- * check_jobs.h - pieces of work, each in a process of its own, some at a time.
+ * check_jobs.h - pieces of work, done by processes, some at a time.
  *
  * Processes rather than threads, because Mbed TLS is built without locks, and
- * so that what goes wrong in one takes nothing else with it.
+ * so that what goes wrong in one takes nothing else with it. Each does one
+ * piece after the other; one that dies takes the piece with it that it had, and
+ * another takes its place.
  */
 #ifndef CLI_CHECK_JOBS_H
 #define CLI_CHECK_JOBS_H
@@ -13,23 +15,26 @@
 #include "io/loop.h"
 
 enum {
-    CHECK_JOBS_MAX = 256,            /* at a time */
-    CHECK_JOB_TEXT_MAX = 4096 * 1024 /* bytes of one text that are kept: of
-                                        more, its beginning and its end */
+    CHECK_JOBS_MAX = 256,             /* at a time */
+    CHECK_JOB_TEXT_MAX = 4096 * 1024, /* bytes of one text that are kept: of
+                                         more, its beginning and its end */
+    CHECK_JOB_LOST = -1000            /* the process ended, and nobody knows
+                                         why */
 };
 
 /* What a piece of work may write into. */
 enum check_job_text {
-    CHECK_JOB_OUT, /* its stdout */
-    CHECK_JOB_ERR, /* its stderr */
-    CHECK_JOB_JSON,
+    CHECK_JOB_OUT,  /* its stdout */
+    CHECK_JOB_ERR,  /* its stderr */
+    CHECK_JOB_JSON, /* without a NUL */
     CHECK_JOB_TEXTS
 };
 
 /* What came of one. */
 struct check_job_result {
     size_t i;
-    int status; /* what `work` returned; -N: signal N ended the process */
+    int status; /* what `work` returned; -N: signal N ended the process;
+                   CHECK_JOB_LOST */
     const char *text[CHECK_JOB_TEXTS]; /* borrowed for the call */
     size_t len[CHECK_JOB_TEXTS];
 };
@@ -39,8 +44,9 @@ struct check_jobs {
     unsigned at_once;        /* 1..CHECK_JOBS_MAX */
     const struct loop *loop; /* its limit and signals end everything */
     /**
-     * In the new process: signals_catch() gives a descriptor of its own,
-     * SIGINT is ignored and SIGTERM is told.
+     * In another process, which may have done other pieces before:
+     * signals_catch() gives a descriptor of its own, SIGINT is ignored and
+     * SIGTERM is told.
      *
      * @return 0..255
      */

@@ -61,15 +61,19 @@ static void count(struct many *s, int status) {
     s->largest = status > s->largest ? status : s->largest;
 }
 
-/* Its process has died, so we report for it. */
+/* Its process has ended too early, so we report for it. */
 static int report_death(struct many *s, const struct check_job_result *result,
                         struct err *err) {
     static struct report r;
     const struct check_many *m = s->m;
     struct output_words words;
     session_report_init(&r, "check", m->targets->at[result->i].text);
-    err_set(&r.err, ERR_OS, 0, "its process was ended by signal %d",
-            -result->status);
+    if (result->status == CHECK_JOB_LOST) {
+        err_set(&r.err, ERR_OS, 0, "its process ended before it was done");
+    } else {
+        err_set(&r.err, ERR_OS, 0, "its process was ended by signal %d",
+                -result->status);
+    }
     output_judge(m->out, &r, &words);
     count(s, r.exit);
     if (m->text) {

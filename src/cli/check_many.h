@@ -1,6 +1,6 @@
 /*
- * check_many.h - many targets: a process for each, one report after the other,
- * and the sum.
+ * check_many.h - many targets: some at a time, one report after the other, and
+ * the sum.
  */
 #ifndef CLI_CHECK_MANY_H
 #define CLI_CHECK_MANY_H
@@ -16,8 +16,8 @@ struct check_many {
     const struct output *out; /* its json_file gets the JSON */
     bool text;                /* stdout has text, stderr the sum */
     /**
-     * Check one, in a process of its own, and report to stdout, stderr and
-     * `json`.
+     * Check one, in another process, and report to stdout, stderr and `json`.
+     * Nothing may be left of it when the process is given another.
      *
      * @return the exit status that it comes to
      */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "accel/accel.h"
 #include "cli/signals.h"
 #include "tls/ssl_socket.h"
 
@@ -40,6 +41,11 @@ int client_init(struct client *c, struct client_options *options,
     }
     loop_init(&c->loop, wake_fd, number, options->tls.max_time);
     return 0;
+}
+
+void client_again(struct client *c) {
+    c->setup.keylog.failed = false;
+    accel_anew();
 }
 
 void client_free(struct client *c) {

@@ -42,6 +42,10 @@ struct client {
 MUST_USE int client_init(struct client *c, struct client_options *options,
                          struct err *err);
 
+/** Before another target in the same process, which is to know nothing of the
+ * one before: due when no connection is open. */
+void client_again(struct client *c);
+
 /** May be called twice. */
 void client_free(struct client *c);
 

@@ -92,6 +92,8 @@ struct check {
     struct output out;
     struct expect expect;
     bool json;                /* on stdout, in place of the text */
+    bool lines;               /* of each target the text is a line */
+    bool entered;             /* enter() was called */
     struct net_target target; /* the last one */
     struct cadata cadata;
 };
@@ -166,23 +168,35 @@ static int print(struct check *c, struct report *r, bool line) {
     return status != 0 ? status : printed;
 }
 
-/* One of many, in a process of its own. */
-static int child(void *arg, size_t i, FILE *json) {
-    static struct report r;
-    struct check *c = arg;
-    bool whole = c->o.client.tls.verbose > 0;
-    session_report_init(&r, cmd_check.name, NULL);
-    c->out.silent = c->json || !whole;
-    c->out.json_file = c->out.json_file != NULL ? json : NULL;
+/* Once in each process that checks some of many. */
+static int enter(struct check *c, FILE *json, struct err *err) {
     int wake_fd;
     const volatile sig_atomic_t *number;
-    if (signals_catch(&wake_fd, &number, &r.err) == 0 &&
-        ssl_context_forked(&r.err) == 0) {
-        c->client.loop.wake_fd = wake_fd;
+    if (c->entered) {
+        return 0;
+    }
+    c->out.silent = c->json || c->lines;
+    c->out.json_file = c->out.json_file != NULL ? json : NULL;
+    if (signals_catch(&wake_fd, &number, err) != 0 ||
+        ssl_context_forked(err) != 0) {
+        return -1;
+    }
+    c->client.loop.wake_fd = wake_fd;
+    c->entered = true;
+    return 0;
+}
+
+/* One of many, in a process that has others before and after it. */
+static int one(void *arg, size_t i, FILE *json) {
+    static struct report r;
+    struct check *c = arg;
+    session_report_init(&r, cmd_check.name, NULL);
+    if (enter(c, json, &r.err) == 0) {
+        client_again(&c->client);
         check_one(c, i, &r);
     }
     r.target = c->targets.at[i].text;
-    return print(c, &r, !whole || r.stage == STAGE_SETUP);
+    return print(c, &r, c->lines || r.stage == STAGE_SETUP);
 }
 
 static int check_all(struct check *c, struct report *r) {
@@ -192,9 +206,10 @@ static int check_all(struct check *c, struct report *r) {
         .loop = &c->client.loop,
         .out = &c->out,
         .text = !c->json,
-        .one = child,
+        .one = one,
         .arg = c,
     };
+    ssl_context_warm(&c->client.setup.ctx);
     int status = check_many_run(&many, r);
     if (r->err.origin == ERR_NONE) {
         return status;
@@ -238,6 +253,8 @@ static int prepare(struct check *c, const char *const *operands, size_t n,
         client_init(&c->client, &c->o.client, err) != 0) {
         return -1;
     }
+    c->lines = c->targets.n > 1 && c->o.client.tls.verbose == 0;
+    c->out.details = true;
     c->client.setup.ctx.keep_top = prints_instead(c);
     c->client.session.cadata = prints_instead(c) ? &c->cadata : NULL;
     client_warn(&c->client, &c->out);
@@ -254,7 +271,6 @@ static int open_output(struct check *c, struct err *err) {
     }
     int opened = c->json ? 0 : output_open(&c->out, 0, json, err);
     c->out.expect = &c->expect;
-    c->out.details = true;
     int device = device_read(&c->o.client.tls, &c->out, err);
     return opened == 0 && device == 0 ? 0 : -1;
 }

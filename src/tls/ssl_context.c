@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "accel/accel.h"
 #include "base/cpu.h"
 #include "tls/ssl_failure.h"
 #include "tls/ssl_identity.h"
@@ -86,6 +87,18 @@ static void on_debug(void *arg, int level, const char *file, int line,
     }
 }
 
+/* PSA allocates its table with the first key, and keeps it: that is not to be
+ * charged to whichever connection comes first. */
+static psa_status_t first_key(void) {
+    static const unsigned char nothing[1] = "";
+    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+    psa_key_id_t key;
+    psa_set_key_type(&attributes, PSA_KEY_TYPE_RAW_DATA);
+    psa_status_t status =
+        psa_import_key(&attributes, nothing, sizeof nothing, &key);
+    return status == PSA_SUCCESS ? psa_destroy_key(key) : status;
+}
+
 int ssl_context_init(struct ssl_context *ctx, enum ssl_protocol protocol,
                      struct err *err) {
     memset(ctx, 0, sizeof *ctx);
@@ -98,6 +111,7 @@ int ssl_context_init(struct ssl_context *ctx, enum ssl_protocol protocol,
     mbedtls_x509_crt_init(&ctx->ca);
     mbedtls_x509_crl_init(&ctx->crl);
     psa_status_t status = psa_crypto_init();
+    status = status == PSA_SUCCESS ? first_key() : status;
     if (status != PSA_SUCCESS) {
         return err_set(err, ERR_TLS, status, "start the random generator");
     }
@@ -123,8 +137,22 @@ int ssl_context_init(struct ssl_context *ctx, enum ssl_protocol protocol,
     return 0;
 }
 
+void ssl_context_warm(struct ssl_context *ctx) {
+    if (!ctx->have_ca) {
+        ssl_verify_load_store(ctx);
+    }
+    if (ctx->quick) {
+        (void)accel_nettle_library();
+    }
+}
+
 int ssl_context_forked(struct err *err) {
+    unsigned char drawn[1];
     psa_status_t status = compat_forked();
+    status = status == PSA_SUCCESS ? first_key() : status;
+    /* Not as part of the first handshake, whose heap is counted. */
+    status = status == PSA_SUCCESS ? psa_generate_random(drawn, sizeof drawn)
+                                   : status;
     return status == PSA_SUCCESS
                ? 0
                : err_set(err, ERR_TLS, status, "start the random generator");

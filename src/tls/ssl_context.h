@@ -316,6 +316,13 @@ MUST_USE int ssl_context_set_alpn(struct ssl_context *ctx, const char *names,
                                   struct err *err);
 
 /**
+ * Fetch what the first connection would otherwise: what ca_source gives, and
+ * the library for signatures. For a process that forks others, each of which
+ * would do it anew. What fails is told when it is needed.
+ */
+void ssl_context_warm(struct ssl_context *ctx);
+
+/**
  * Go on using contexts in a forked process, with random numbers of its own.
  *
  * @return 0, or -1: ERR_TLS with a PSA status

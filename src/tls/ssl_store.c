@@ -150,10 +150,13 @@ static int index_block(struct ssl_store *s, const struct pem_block *b,
     return ret;
 }
 
-static int index_all(struct ssl_store *s) {
+int ssl_store_index(struct ssl_store *s) {
     const char *text = (const char *)s->pem, *at = text;
     struct pem_block b;
     int ret = 0;
+    if (s->pem == NULL || s->indexed) {
+        return 0;
+    }
     s->count = 0;
     while (ret == 0 && pem_next(at, text + s->len, &b)) {
         ret = index_block(s, &b, (size_t)(at - text));
@@ -196,7 +199,7 @@ int ssl_store_find(struct ssl_store *s, const mbedtls_x509_crt *child,
     const struct span wanted = { child->issuer_raw.p, child->issuer_raw.len };
     const uint32_t hash = hash_of(&wanted);
     const char *text = (const char *)s->pem;
-    int ret = s->pem == NULL || s->indexed ? 0 : index_all(s);
+    int ret = ssl_store_index(s);
     *found = NULL;
     for (size_t i = 0; i < s->count && ret == 0; i++) {
         struct pem_block b;

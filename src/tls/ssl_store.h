@@ -35,6 +35,14 @@ struct ssl_store {
  */
 void ssl_store_set(struct ssl_store *s, const unsigned char *pem, size_t len);
 
+/**
+ * Look at them now, unless that is done.
+ *
+ * @return 0, or MBEDTLS_ERR_X509_ALLOC_FAILED: the next one who asks tries
+ * again
+ */
+int ssl_store_index(struct ssl_store *s);
+
 /** May be called twice. */
 void ssl_store_free(struct ssl_store *s);
 

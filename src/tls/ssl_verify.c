@@ -315,16 +315,21 @@ bool ssl_verify_anchored(const struct ssl_verify *v) {
             MBEDTLS_X509_BADCERT_NOT_TRUSTED) == 0;
 }
 
-int ssl_verify_find_ca(void *arg, const mbedtls_x509_crt *child,
-                       mbedtls_x509_crt **cas) {
+void ssl_verify_load_store(struct ssl_context *ctx) {
     static const unsigned char nothing[1] = "";
-    struct ssl_context *ctx = arg;
     if (ctx->store.pem == NULL && ctx->ca_source != NULL) {
         const unsigned char *pem;
         size_t len;
         int rc = ctx->ca_source(ctx->ca_arg, &pem, &len, &ctx->ca_err);
         ssl_store_set(&ctx->store, rc == 0 ? pem : nothing, rc == 0 ? len : 0);
+        (void)ssl_store_index(&ctx->store); /* or later */
     }
+}
+
+int ssl_verify_find_ca(void *arg, const mbedtls_x509_crt *child,
+                       mbedtls_x509_crt **cas) {
+    struct ssl_context *ctx = arg;
+    ssl_verify_load_store(ctx);
     return ssl_store_find(&ctx->store, child, cas);
 }
 

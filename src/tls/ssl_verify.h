@@ -77,6 +77,10 @@ int ssl_verify_callback(void *arg, mbedtls_x509_crt *crt, int depth,
 int ssl_verify_device(struct ssl_verify *v, const mbedtls_x509_crt *crt,
                       size_t i, bool used);
 
+/** Ask the context's ca_source, unless that is done; ssl_verify_find_ca() does
+ * it, too. */
+void ssl_verify_load_store(struct ssl_context *ctx);
+
 /**
  * Mbed TLS's CA callback: the certificates of the context's ca_source whose
  * subject is the child's issuer. Only those are parsed.

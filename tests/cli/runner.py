@@ -16,6 +16,7 @@ import test_attack2  # noqa: F401
 import test_chain  # noqa: F401 - importing registers
 import test_check  # noqa: F401 - importing registers
 import test_check_many  # noqa: F401 - importing registers
+import test_check_again  # noqa: F401
 import test_check_print  # noqa: F401 - importing registers
 import test_connect  # noqa: F401 - importing registers
 import test_cost  # noqa: F401

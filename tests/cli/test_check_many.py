@@ -1,4 +1,4 @@
-"""check with many targets: a process for each, a report from each, a sum."""
+"""check with many targets: some at a time, a report from each, a sum."""
 import collections
 import json
 import os
