@@ -254,7 +254,8 @@ static int prepare(struct check *c, const char *const *operands, size_t n,
         return -1;
     }
     c->lines = c->targets.n > 1 && c->o.client.tls.verbose == 0;
-    c->out.details = true;
+    c->out.line = c->lines;
+    c->out.details = !c->lines || c->o.probe;
     c->client.setup.ctx.keep_top = prints_instead(c);
     c->client.session.cadata = prints_instead(c) ? &c->cadata : NULL;
     client_warn(&c->client, &c->out);

@@ -524,6 +524,8 @@ void conn_report(struct conn *c, struct report *r) {
     report_files(c, r);
     if (somebody_is_told(c)) {
         ssl_socket_info(&c->sock, &r->tls, c->cipher);
+    } else if (c->config->out->line) {
+        ssl_socket_summary(&c->sock, &r->tls, c->cipher);
     }
 }
 

@@ -160,7 +160,7 @@ bool conn_went_well(const struct conn *c);
 /**
  * What is known of it by now, but for what conn_diagnose() finds out; not
  * touched are command, target, peer, local and connect_us, nor `tls` while
- * there is nobody to tell of a success.
+ * there is nobody to tell of a success, or not all of it while that is a line.
  *
  * @param r  it points into `c`
  */

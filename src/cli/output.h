@@ -15,6 +15,7 @@ struct output {
     bool json_on_stderr;
     bool silent;     /* no text, whatever happened */
     bool details;    /* the caller prints the report itself */
+    bool line;       /* the caller prints report_text_check_line() of it */
     bool shared;     /* see output_share() */
     FILE *json_file; /* owned; NULL: none */
     const char *json_name;
@@ -31,7 +32,8 @@ struct output {
 MUST_USE int output_open(struct output *out, unsigned verbose,
                          const struct opt_optional *json, struct err *err);
 
-/** @return whether anybody is told more of a success than the exit status */
+/** @return whether anybody is told more of a success than the exit status, or
+ * a line */
 bool output_tells_all(const struct output *out);
 
 /**

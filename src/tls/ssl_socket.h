@@ -218,6 +218,13 @@ const char *ssl_socket_awaiting(const struct ssl_socket *sock);
 void ssl_socket_info(struct ssl_socket *sock, struct ssl_info *info, char *buf);
 
 /**
+ * The same without what the records have to tell, which need not be looked at
+ * then: version, cipher and certificates, and how they were judged.
+ */
+void ssl_socket_summary(const struct ssl_socket *sock, struct ssl_info *info,
+                        char *buf);
+
+/**
  * Find out why, after a handshake or a failure: the chain as it was sent, what
  * each end offers, and findings (tls/ssl_diagnose.h).
  *

@@ -111,16 +111,13 @@ static void info_chosen(const struct ssl_chosen *c, struct ssl_info *info,
     }
 }
 
-void ssl_socket_info(struct ssl_socket *sock, struct ssl_info *info,
-                     char *buf) {
-    ssl_tap_catch_up(&sock->tap);
+void ssl_socket_summary(const struct ssl_socket *sock, struct ssl_info *info,
+                        char *buf) {
     ssl_info_clear(info);
     info->handshake_done = sock->handshake_done;
     info->server_side = sock->ctx->protocol == SSL_PROTOCOL_TLS_SERVER;
     info->verify_mode = sock->ctx->verify_mode;
     info->name_checked = sock->name_checked;
-    info->resumed = sock->handshake_done && sock->ctx->tickets != NULL &&
-                    !sock->tap.own_sent;
     info->cert_refused = sock->cert_refused;
     info->wire_in = sock->wire_in;
     info->wire_out = sock->wire_out;
@@ -129,8 +126,6 @@ void ssl_socket_info(struct ssl_socket *sock, struct ssl_info *info,
     memcpy(info->server_hostname, sock->server_hostname,
            sizeof info->server_hostname);
     info_certs(sock, info);
-    info_own(sock, info);
-    ssl_tap_info(&sock->tap, info);
     uint32_t flags = mbedtls_ssl_get_verify_result(&sock->ssl);
     /* All bits: nothing was judged yet; skipped: nothing was asked for. */
     info->verify_flags =
@@ -149,7 +144,18 @@ void ssl_socket_info(struct ssl_socket *sock, struct ssl_info *info,
     if (sock->handshake_done) {
         info->cipher = ssl_socket_cipher(sock, &info->version, buf);
         info->encrypted_by = accel_by(info->cipher);
-    } else {
+    }
+}
+
+void ssl_socket_info(struct ssl_socket *sock, struct ssl_info *info,
+                     char *buf) {
+    ssl_tap_catch_up(&sock->tap);
+    ssl_socket_summary(sock, info, buf);
+    info->resumed = sock->handshake_done && sock->ctx->tickets != NULL &&
+                    !sock->tap.own_sent;
+    info_own(sock, info);
+    ssl_tap_info(&sock->tap, info);
+    if (!sock->handshake_done) {
         info_chosen(&sock->tap.chosen, info, buf);
     }
 }
