@@ -136,8 +136,9 @@ static int over_code(const struct ssl_overrun *over) {
 static int bio_recv(void *arg, unsigned char *buf, size_t len) {
     struct ssl_socket *s = arg;
     /* Mbed TLS goes on as long as what comes is to be ignored, which a peer
-     * can make forever: the caller has limits to look at. */
-    if (s->reads++ >= READS_MAX && !s->lower->held) {
+     * can make forever: the caller has limits to look at. And what has not left
+     * yet is not answered. */
+    if ((s->reads++ >= READS_MAX || s->flight.len > 0) && !s->lower->held) {
         return MBEDTLS_ERR_SSL_WANT_READ;
     }
     ssize_t n = s->lower->ops->read(s->lower, buf, len, &s->lower_err);
