@@ -11,7 +11,7 @@ enum {
     CLOSE_MS = 500,  /* for close_notify to leave, whatever the limits */
     OVER_MS = 50,    /* the same, once --max-time is over */
     LINGER_MS = 500, /* for the peer to read our alert before TCP goes */
-    REST_MS = 100,   /* without a byte, before the buffers are given up */
+    REST_MS = 20,    /* without a byte, before the buffers are given up */
     STEPS_MAX = 16   /* that move something, before others have their turn */
 };
 
