@@ -52,8 +52,9 @@ MBEDTLS_FLAGS := -isystem $(MBEDTLS_INC) \
 MBEDTLS_LIBS  := $(DEPS)/lib/libmbedtls.a $(DEPS)/lib/libmbedx509.a \
 	$(DEPS)/lib/libmbedcrypto.a
 MBEDTLS_STAMP := $(DEPS)/stamp
-# src/tls/x25519.c stands in for this one.
-MBEDTLS_WRAP  := -Wl,--wrap=mbedtls_ecp_mul,-u,__wrap_mbedtls_ecp_mul
+# src/tls/x25519.c stands in for these.
+MBEDTLS_WRAP  := -Wl,--wrap=mbedtls_ecp_mul,-u,__wrap_mbedtls_ecp_mul \
+	-Wl,--wrap=Hacl_Curve25519_crypto_scalarmult
 MBEDTLS_FLAGS += -DMBEDTLS_WRAP
 endif
 
