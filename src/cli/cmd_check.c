@@ -13,7 +13,7 @@
 #include "cli/signals.h"
 #include "report/probe.h"
 
-enum { SETTLE_MS = 200, JOBS = 8 };
+enum { SETTLE_MS = 200, JOBS = 16 };
 
 struct check_options {
     struct client_options client;
@@ -41,7 +41,7 @@ static const struct opt check_opts[] = {
     OPT_ROW_STRING(C, targets, 0, "targets", "FILE",
                    "check these, too: HOST:PORT a line; - is stdin"),
     OPT_ROW_UINT(C, jobs, 0, "jobs", "N", 1, CHECK_JOBS_MAX,
-                 "check so many at a time (default 8)"),
+                 "check so many at a time (default 16)"),
     OPT_END
 };
 

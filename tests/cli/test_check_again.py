@@ -49,7 +49,7 @@ def lines(t, words, jobs, wanted):
     return said, sorted(set(r.lines[:-1])), len(found)
 
 
-@each([("as it is",), ("one says nothing", "--handshake-timeout", "1.5"),
+@each([("as it is",), ("one says nothing", "--handshake-timeout", "2"),
        ("a device's limit", "--max-in-record", "1k"),
        ("a device's heap", "--heap-limit", "46k"),
        ("another clock", "--time", "2000-01-01"),
