@@ -14,8 +14,10 @@
  * In the same way, by MBEDTLS_ECDSA_VERIFY_ALT, a signature on P-256 is checked
  * by Nettle's libhogweed where accel_nettle_use() allows it, and one is made by
  * it (MBEDTLS_ECDSA_SIGN_ALT). It can only say that a signature is good;
- * whatever it does not take is judged by Mbed TLS. Once that has opened the
- * library it makes the public keys of X25519 and hashes with SHA-256
+ * whatever it does not take is judged by Mbed TLS. The last of those that were
+ * good need not be checked again, since nothing that a verdict depends on can
+ * have changed where all of it is the same. Once that has opened the library it
+ * makes the public keys of X25519 and hashes with SHA-256
  * (MBEDTLS_SHA256_PROCESS_ALT), too, which alone are not worth the opening.
  *
  * For one thread, as all of TLS here.
