@@ -140,6 +140,7 @@ static bool holds(const mbedtls_ecp_group *grp, const unsigned char *buf,
     }
     bool ok = lib->verify(lib->p256, sig.point, blen, buf, sig.halves[0],
                           sig.halves[1], scratch) == 1;
+    nettle_wipe_stack();
     if (ok) {
         keep(&sig);
     }
@@ -181,6 +182,7 @@ static bool sign(mbedtls_ecp_group *grp, mbedtls_mpi *r, mbedtls_mpi *s,
     if (ok) {
         lib->sign(lib->p256, secret.key, secret.nonce, blen, buf, halves[0],
                   halves[1], secret.scratch);
+        nettle_wipe_stack();
         ok = write_number(grp, halves[0], r) && write_number(grp, halves[1], s);
     }
     mbedtls_platform_zeroize(&secret, sizeof secret);

@@ -57,8 +57,7 @@ typedef void nettle_sign(const struct ecc_curve *curve, const nettle_limb *key,
 
 /**
  * nettle_curve25519_mul_g(): the public key of a secret, in a time that says
- * nothing of it (RFC 7748, 6.1). What it allocates, half a KiB, is wiped by us;
- * what it leaves on the stack is secret.
+ * nothing of it (RFC 7748, 6.1). What it allocates, half a KiB, is wiped by us.
  *
  * @param q  set; 32 bytes
  * @param n  32 bytes; as always their bits 0 to 2, 254 and 255 do not matter
@@ -91,6 +90,14 @@ const struct nettle *nettle_open(void);
 
 /** @return as nettle_open(), but NULL if it is not open */
 const struct nettle *nettle_opened(void);
+
+/**
+ * Wipe the stack below the caller's frame: due after each call of the library,
+ * but for `sha256`. Where a function of it is called for the first time, the
+ * loader leaves the vector registers there, and a piece of a key may be in
+ * them; mul_g() leaves the secret itself.
+ */
+void nettle_wipe_stack(void);
 
 /** As accel_disable(), which calls this, too. */
 void nettle_disable(const char *why);
