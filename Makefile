@@ -10,6 +10,7 @@
 #   make sanitize   the tests under ASan and UBSan (SAN=... for others)
 #   make valgrind   the unit tests under valgrind
 #   make fuzz       FUZZ_SECONDS of libFuzzer on each target (needs clang)
+#   make check-ktls set up, and test --ktls in a machine whose kernel has it
 #   make bench      set up, and measure beside other tools: how fast, how large
 #   make soak       many clients, and SOAK_SECONDS of odd ones, at serve
 #   make install    PREFIX, DESTDIR
@@ -147,6 +148,15 @@ check-cli: $(BIN) $(HELPER)
 
 check-peer: $(BIN) $(HELPER)
 	@sh tests/peer/run.sh $(BIN)
+
+# Debian's kernel, in qemu.
+check-ktls:
+	sh tests/deps.sh packages build test
+	$(if $(MBEDTLS_STAMP),$(MAKE) $(MBEDTLS_STAMP))
+	sh tests/deps.sh packages ktls || :
+	sh tests/ktls/kernel.sh $(DEPS) || :
+	$(MAKE) $(BIN)
+	@sh tests/ktls/run.sh $(BIN) $(DEPS)
 
 valgrind: $(UNIT)
 	@for t in $^; do echo "== $$t"; valgrind -q --error-exitcode=99 \
@@ -291,6 +301,7 @@ $(FUZZ:=-lib): %-lib: %.o $(LIB)
 	$(call LINK,-fsanitize=fuzzer)
 
 .PHONY: all deps demo test check check-unit check-fuzz check-cli check-peer \
+	check-ktls \
 	sanitize valgrind fuzz fuzz-run coverage bench bench-run bench-counts \
 	bench-smoke bench-readme soak readme lint format install uninstall clean \
 	FORCE

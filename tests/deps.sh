@@ -1,7 +1,7 @@
 #!/bin/sh
 # deps.sh - provide what the build and its tests need.
 #
-# usage: tests/deps.sh packages GROUP...     build, accel, test, bench, lint
+# usage: tests/deps.sh packages GROUP...     build, accel, test, bench, lint, ktls
 #        tests/deps.sh mbedtls DIR CONFIG [ACCEL]   into DIR/lib, DIR/include
 #        tests/deps.sh micropython DIR       into DIR/bin: a peer for the tests
 #        tests/deps.sh nginx DIR             as DIR/nginx/nginx: likewise
@@ -94,6 +94,7 @@ table() {
 		mandoc command mandoc
 		END
         ;;
+    ktls) cat "${me%/*}/ktls/packages" ;;
     lint)
         cat <<-END
 		clang command clang
@@ -105,8 +106,7 @@ table() {
 		END
         ;;
     *)
-        die "no group of packages is called '$1'; there are build, accel," \
-            "test, bench, lint"
+        die "no group of packages is called '$1'"
         ;;
     esac
 }

@@ -59,11 +59,18 @@ void conn_init(struct conn *c, const struct conn_config *config,
                         .handshake_us = -1,
                         .settle_ms = -1,
                         .all = loop_limit_start(config->max_time) };
+    if (o->ktls) {
+        ktls_init(&c->ktls, lower);
+        c->lower = &c->ktls.records.stream;
+    }
     args.server_hostname = config->server_hostname;
     args.do_handshake = false; /* conn_step() does that */
     bool clock = tls_setup_clock(setup, o, &c->err) == 0;
     /* In any case, so that there is something to free. */
-    int rc = ssl_wrap_socket(&setup->ctx, &c->sock, lower, &args, &c->err);
+    int rc = ssl_wrap_socket(&setup->ctx, &c->sock, c->lower, &args, &c->err);
+    if (rc == 0 && o->ktls) {
+        rc = ssl_socket_offload(&c->sock, &c->ktls.records, &c->err);
+    }
     if (rc != 0 || !clock) {
         begin_linger(c);
         return;

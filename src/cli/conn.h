@@ -15,6 +15,7 @@
 #include "cli/serve_mode.h"
 #include "cli/tls_options.h"
 #include "cli/trace.h"
+#include "io/ktls.h"
 #include "io/loop.h"
 #include "io/pump.h"
 #include "report/report.h"
@@ -56,7 +57,8 @@ struct conn {
     enum conn_state state;
     const struct conn_config *config;
     struct tls_setup *setup; /* borrowed */
-    struct stream *lower;    /* borrowed: the peer's socket */
+    struct stream *lower; /* the peer's socket: borrowed, or `ktls` over it */
+    struct ktls ktls;
     struct ssl_socket sock;
     struct pump *pump;       /* borrowed; NULL: nothing was carried */
     struct serve_link *link; /* borrowed; NULL: it is no mode's */

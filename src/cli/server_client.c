@@ -114,6 +114,7 @@ static void begin_tls(struct server_client *c) {
     if (c->host->config->tls->trace.given) {
         print_path(c);
     }
+    c->wire.ahead &= !c->host->config->tls->ktls; /* the kernel is to read */
     conn_init(&c->conn, &c->host->conn, c->setup, &c->wire.stream, c->peer,
               c->since_us);
     c->conn.all = c->all;
@@ -171,7 +172,7 @@ static void start_mode(struct server_client *c) {
         return;
     }
     const struct pump_config how = {
-        .wire = &c->wire.stream,
+        .wire = c->conn.lower,
         .local = net_is_local(&c->from),
         .on_eof = mode->options->http ? PUMP_CLOSE
                                       : tls_on_eof(c->host->config->tls, true),
@@ -183,7 +184,7 @@ static void start_mode(struct server_client *c) {
 static void start_tunnel(struct server_client *c) {
     struct stream *near = &c->tunnel.near.stream;
     const struct pump_config how = {
-        .wire = &c->wire.stream,
+        .wire = c->conn.lower,
         .on_eof = tls_on_eof(c->host->config->tls, false),
     };
     pump_init(&c->pump, near, &c->conn.sock.stream, near, &how);

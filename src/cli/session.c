@@ -82,7 +82,7 @@ static void pipe_standard(const struct session *s) {
     struct fd_stream in, out;
     bool server = s->setup->args.server_side;
     const struct pump_config how = {
-        .wire = &lower.stream,
+        .wire = conn.lower,
         .on_eof = tls_on_eof(s->options, server),
         .stop_with_peer = isatty(STDIN_FILENO) != 0,
     };

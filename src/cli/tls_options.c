@@ -84,6 +84,8 @@ const struct opt tls_pipe_opts[] = {
                  "a peer that closes without close_notify is no error"),
     OPT_ROW_DURATION(T, idle_timeout, 0, "idle-timeout",
                      "end when no byte moves for this long"),
+    OPT_ROW_FLAG(T, ktls, 0, "ktls",
+                 "after the handshake, have the kernel encrypt, if it can"),
     OPT_END
 };
 
@@ -409,13 +411,31 @@ static int check_pairs(const struct tls_options *o, bool server,
     return 0;
 }
 
+/* What a device does, and what is seen of a message, is Mbed TLS's. */
+static int check_ktls(const struct tls_options *o, struct err *err) {
+    const char *other = o->as != NULL            ? "--as"
+                        : o->max_in_record != 0  ? "--max-in-record"
+                        : o->max_out_record != 0 ? "--max-out-record"
+                        : o->heap_limit != 0     ? "--heap-limit"
+                        : o->heap_fail_at != 0   ? "--heap-fail-at"
+                        : o->trace.given         ? "--trace"
+                                                 : NULL;
+    if (!o->ktls || other == NULL) {
+        return 0;
+    }
+    return err_set(err, ERR_USAGE, 0,
+                   "--ktls does not go with %s, for which Mbed TLS has to "
+                   "encrypt",
+                   other);
+}
+
 static int check_usage(const struct tls_options *o, bool server,
                        struct err *err) {
     if (o->cafile != NULL && o->cadata != NULL) {
         return err_set(err, ERR_USAGE, 0,
                        "--cafile and --cadata are one or the other");
     }
-    if (check_pairs(o, server, err) != 0) {
+    if (check_pairs(o, server, err) != 0 || check_ktls(o, err) != 0) {
         return -1;
     }
     if (o->tickets &&

@@ -33,7 +33,7 @@ struct tls_options {
     const char *time;             /* --time; NULL: now */
     int verify;                   /* ssl_verify_mode; -1: the default */
     int min_version, max_version; /* ssl_version; -1: the default */
-    bool mp_defaults, allow_truncation, defer_handshake, tickets;
+    bool mp_defaults, allow_truncation, defer_handshake, tickets, ktls;
     int on_eof;     /* index into on_eof_names; -1: the default */
     const char *as; /* --as; NULL: no device is played */
     int64_t max_in_record, max_out_record, heap_limit; /* bytes; 0: none */

@@ -80,12 +80,21 @@ static void added(struct json *j, const char *key, const struct ssl_info *t,
     json_bool(j, key, ssl_ids_has(&t->extensions, extension));
 }
 
+static const char *ktls(const struct ssl_info *t) {
+    return !t->ktls_wanted ? NULL
+           : t->ktls_out   ? "both"
+           : t->ktls_in    ? "receive"
+                           : "none";
+}
+
 void json_tls(struct json *j, const struct ssl_info *t) {
     enum { ENCRYPT_THEN_MAC = 22, EXTENDED_MASTER_SECRET = 23 };
     json_open(j, "tls", '{');
     json_text(j, "version", t->version);
     json_text(j, "cipher", t->cipher);
     json_text(j, "encrypted_by", t->encrypted_by);
+    json_text(j, "ktls", ktls(t));
+    json_text_or_null(j, "ktls_lack", t->ktls_lack);
     name(j, "group", SSL_KIND_GROUP, t->group, t->group != 0);
     name(j, "sig_alg", SSL_KIND_SIG_ALG, t->sig_alg, t->sig_alg != 0);
     if (t->own_sent) {
@@ -107,12 +116,21 @@ void json_tls(struct json *j, const struct ssl_info *t) {
     json_close(j, '}');
 }
 
+static void count_unless(struct json *j, const char *key, bool unseen,
+                         uint64_t n) {
+    if (unseen) {
+        json_null(j, key);
+    } else {
+        json_count(j, key, n);
+    }
+}
+
 static void traffic(struct json *j, const char *key,
-                    const struct ssl_traffic *t) {
+                    const struct ssl_traffic *t, bool unseen) {
     json_open(j, key, '{');
     json_count(j, "bytes", t->handshake_bytes);
-    json_count(j, "records", t->records);
-    json_count(j, "largest_record", t->largest_record);
+    count_unless(j, "records", unseen, t->records);
+    count_unless(j, "largest_record", unseen, t->largest_record);
     json_count(j, "largest_message", t->largest_message);
     name(j, "largest_message_type", SSL_KIND_MESSAGE, t->largest_type,
          t->largest_message != 0);
@@ -121,8 +139,8 @@ static void traffic(struct json *j, const char *key,
 
 void json_handshake(struct json *j, const struct ssl_info *t) {
     json_open(j, "handshake", '{');
-    traffic(j, "in", &t->in);
-    traffic(j, "out", &t->out);
+    traffic(j, "in", &t->in, t->ktls_in);
+    traffic(j, "out", &t->out, t->ktls_out);
     json_close(j, '}');
 }
 
@@ -217,8 +235,8 @@ void json_counts(struct json *j, const struct report *r) {
     json_open(j, "bytes", '{');
     json_count(j, "in", r->bytes_in);
     json_count(j, "out", r->bytes_out);
-    json_count(j, "wire_in", r->tls.wire_in);
-    json_count(j, "wire_out", r->tls.wire_out);
+    count_unless(j, "wire_in", r->tls.ktls_in, r->tls.wire_in);
+    count_unless(j, "wire_out", r->tls.ktls_out, r->tls.wire_out);
     json_bool(j, "stdin_ended", r->stdin_ended);
     json_close(j, '}');
     json_open(j, "times_ms", '{');

@@ -79,6 +79,18 @@ static void text_largest(FILE *f, const char *way,
     }
 }
 
+static void text_ktls(FILE *f, const struct ssl_info *t) {
+    if (!t->ktls_wanted) {
+        return;
+    }
+    report_line(f, "kernel TLS: %s%s%s",
+                t->ktls_out            ? "in use"
+                : t->ktls_in           ? "receives only"
+                : t->ktls_lack[0] != 0 ? "not in use"
+                                       : "from the peer's first record on",
+                t->ktls_lack[0] != '\0' ? ": " : "", t->ktls_lack);
+}
+
 void report_text_handshake(FILE *f, const struct report *r) {
     char times[96] = "", heap[160];
     add_time(times, sizeof times, "resolve", r->resolve_us);
@@ -104,6 +116,7 @@ void report_text_handshake(FILE *f, const struct report *r) {
     if (heap[0] != '\0') {
         report_line(f, "heap: %s", heap);
     }
+    text_ktls(f, &r->tls);
     text_trust(f, r);
     text_notes(f, &r->tls);
 }

@@ -109,7 +109,7 @@ static void read_on(struct ssl_socket *s) {
 static int alert_of(struct ssl_socket *s, int ret) {
     switch (ret) {
     case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE:
-        return compat_alert(&s->ssl);
+        return ssl_offload_has_in(s) ? s->tap.alert_in : compat_alert(&s->ssl);
     case MBEDTLS_ERR_SSL_INVALID_MAC:
         return s->tap.alert_in;
     case MBEDTLS_ERR_NET_SEND_FAILED:
@@ -270,6 +270,15 @@ int ssl_failure_setup(const struct ssl_socket *s, int ret, struct err *err) {
     return ssl_failure_heap(s->heap, "to make the connection", ret, err)
                ? -1
                : ssl_failure_of(err, ret, "make a connection");
+}
+
+int ssl_failure_truncated(const struct ssl_socket *s, struct err *err) {
+    /* MicroPython: a lost end looks like an end. */
+    return s->ctx->allow_truncation
+               ? STREAM_EOF
+               : err_set(err, ERR_TRUNCATED, 0,
+                         "truncated: the peer closed the connection without "
+                         "close_notify");
 }
 
 static int wire_over(const struct ssl_socket *s, int ret, struct err *err) {

@@ -36,6 +36,14 @@ int ssl_failure(struct ssl_socket *s, int ret, struct err *err);
 int ssl_failure_setup(const struct ssl_socket *s, int ret, struct err *err);
 
 /**
+ * The lower stream has ended without close_notify.
+ *
+ * @return STREAM_EOF, where the context allows that, or STREAM_ERROR with
+ *         ERR_TRUNCATED
+ */
+int ssl_failure_truncated(const struct ssl_socket *s, struct err *err);
+
+/**
  * Record why an allocation failed, if it was for the limit of an account.
  *
  * @param a       NULL: not counted

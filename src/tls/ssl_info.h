@@ -162,6 +162,9 @@ struct ssl_info {
     const char *encrypted_by; /* whose code does that now: "Mbed TLS", or
                                  accel_library(); NULL before the end of the
                                  handshake */
+    bool ktls_wanted;
+    bool ktls_in, ktls_out; /* the kernel has the records, and counts none */
+    char ktls_lack[192]; /* why it has not, in words; "": it has, or may yet */
     enum ssl_verify_mode verify_mode;
     bool verified;         /* a chain was looked at */
     uint32_t verify_flags; /* all that was found; 0 and verified: trusted */

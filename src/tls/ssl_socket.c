@@ -224,10 +224,12 @@ static void on_key(void *arg, mbedtls_ssl_key_export_type type,
                    mbedtls_tls_prf_types prf) {
     struct ssl_socket *s = arg;
     char line[SSL_KEYLOG_LINE_MAX];
-    (void)server_random;
-    (void)prf;
     struct ssl_heap_account *caller = ssl_heap_charge(NULL);
     ssl_tap_secret(&s->tap, type, secret, secret_len);
+    if (s->offload != NULL) {
+        ssl_keys_keep(&s->offload->secrets, type, secret, secret_len,
+                      client_random, server_random, prf);
+    }
     ssl_heap_charge(caller);
     if (s->ctx->keylog == NULL) {
         return;
@@ -320,6 +322,8 @@ void ssl_socket_free(struct ssl_socket *sock) {
     bytes_free(&sock->flight);
     ssl_tap_free(&sock->tap);
     ssl_verify_free(&sock->verify);
+    ssl_offload_free(sock->offload);
+    sock->offload = NULL;
     ssl_heap_close(sock->heap);
     sock->heap = sock->tap.heap = NULL;
 }
@@ -384,8 +388,14 @@ int ssl_socket_do_handshake(struct ssl_socket *sock, struct err *err) {
         return stream_result(sock, ret, err);
     }
     sock->handshake_done = true;
-    return refused_by_device(sock) ? ssl_failure(sock, 0, err)
-                                   : ssl_failure_pin(sock, err);
+    if (refused_by_device(sock)) {
+        return ssl_failure(sock, 0, err);
+    }
+    if (ssl_failure_pin(sock, err) != 0) {
+        return STREAM_ERROR;
+    }
+    ssl_offload_try(sock);
+    return 0;
 }
 
 /* `n` bytes of data were read: is the record that they are of too long for the
@@ -416,6 +426,10 @@ ssize_t ssl_socket_read(struct ssl_socket *sock, void *buf, size_t len,
     if (ready != 0) {
         return ready;
     }
+    ssl_offload_try(sock);
+    if (ssl_offload_has_in(sock)) {
+        return ssl_offload_read(sock, buf, len, err);
+    }
     int n = begin_call(sock);
     if (n != 0) {
         return stream_result(sock, end_call(n), err);
@@ -432,13 +446,8 @@ ssize_t ssl_socket_read(struct ssl_socket *sock, void *buf, size_t len,
         sock->close_notify_received = true;
         return STREAM_EOF;
     }
-    /* MicroPython: a lost end looks like an end. */
     if (n == 0 || n == MBEDTLS_ERR_SSL_CONN_EOF) {
-        return sock->ctx->allow_truncation
-                   ? STREAM_EOF
-                   : err_set(err, ERR_TRUNCATED, 0,
-                             "truncated: the peer closed the connection "
-                             "without close_notify");
+        return ssl_failure_truncated(sock, err);
     }
     return stream_result(sock, n, err);
 }
@@ -448,6 +457,10 @@ ssize_t ssl_socket_write(struct ssl_socket *sock, const void *buf, size_t len,
     int ready = ssl_socket_do_handshake(sock, err);
     if (ready != 0) {
         return ready;
+    }
+    ssl_offload_try(sock);
+    if (ssl_offload_has_out(sock)) {
+        return ssl_offload_write(sock, buf, len, err);
     }
     int n = begin_call(sock);
     if (n == 0) {
@@ -474,6 +487,11 @@ int ssl_socket_end(struct ssl_socket *sock, struct err *err) {
     /* MicroPython: close() only closes the socket below. */
     if (sock->ctx->no_close_notify) {
         return sock->lower->ops->end(sock->lower, err);
+    }
+    if (ssl_offload_has_out(sock)) {
+        int sent = ssl_offload_end(sock, err);
+        sock->close_notify_sent = sent == 0;
+        return sent;
     }
     int ret = begin_call(sock);
     if (ret == 0 && !sock->close_notify_begun &&

@@ -21,6 +21,7 @@
 #include "base/stream.h"
 #include "tls/compat.h"
 #include "tls/ssl_context.h"
+#include "tls/ssl_offload.h"
 #include "tls/ssl_tap.h"
 #include "tls/ssl_verify.h"
 
@@ -53,7 +54,8 @@ struct ssl_socket {
     size_t out_seen; /* bytes that the tap was shown and that have not left */
     size_t record_left; /* bytes of the last record of data, not read yet */
     uint64_t wire_in, wire_out;
-    unsigned reads; /* of the lower stream, in this call */
+    unsigned reads;              /* of the lower stream, in this call */
+    struct ssl_offload *offload; /* owned; NULL: none is wanted */
     struct ssl_verify verify;
 };
 

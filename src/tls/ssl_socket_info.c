@@ -1,6 +1,7 @@
 /*
  * ssl_socket_info.c - what is known of a connection, at any time.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "accel/accel.h"
@@ -111,6 +112,20 @@ static void info_chosen(const struct ssl_chosen *c, struct ssl_info *info,
     }
 }
 
+static void info_offload(const struct ssl_socket *sock, struct ssl_info *info) {
+    const struct ssl_offload *o = sock->offload;
+    if (o == NULL) {
+        return;
+    }
+    info->ktls_wanted = true;
+    info->ktls_in = o->in;
+    info->ktls_out = o->out;
+    snprintf(info->ktls_lack, sizeof info->ktls_lack, "%s", o->lack.msg);
+    if (o->in && o->out) {
+        info->encrypted_by = o->to->ops->name;
+    }
+}
+
 void ssl_socket_summary(const struct ssl_socket *sock, struct ssl_info *info,
                         char *buf) {
     ssl_info_clear(info);
@@ -158,6 +173,7 @@ void ssl_socket_info(struct ssl_socket *sock, struct ssl_info *info,
     if (!sock->handshake_done) {
         info_chosen(&sock->tap.chosen, info, buf);
     }
+    info_offload(sock, info);
 }
 
 /* A diagnosis reads a certificate that a handshake refuses. */

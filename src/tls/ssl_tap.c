@@ -2,8 +2,9 @@
 
 #include <mbedtls/platform.h>
 #include <mbedtls/platform_util.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "tls/ssl_keys.h"
 
 enum {
     HEADER = 5,                /* of a record (RFC 8446 5.1) */
@@ -180,7 +181,10 @@ static void learn(struct ssl_tap *t, struct ssl_tap_lane *l, unsigned type,
     }
     t->certificate_wanted |= type == SSL_MSG_CERTIFICATE_REQUEST && server;
     t->tickets += type == SSL_MSG_NEW_SESSION_TICKET && server;
-    l->finished |= type == SSL_MSG_FINISHED;
+    if (type == SSL_MSG_FINISHED) {
+        l->finished = true;
+        l->unsealed = l->traffic.records;
+    }
 }
 
 static void count_message(struct ssl_tap *t, struct ssl_tap_lane *l,
@@ -289,31 +293,6 @@ static void see_plain(struct ssl_tap *t, struct ssl_tap_lane *l,
     }
 }
 
-/* HKDF-Expand-Label with an empty context (RFC 8446 7.1). */
-static bool expand(const struct ssl_tap_keys *k, const char *label,
-                   unsigned char *out, size_t len) {
-    psa_key_derivation_operation_t op = PSA_KEY_DERIVATION_OPERATION_INIT;
-    psa_algorithm_t hash =
-        k->secret_len == 48 ? PSA_ALG_SHA_384 : PSA_ALG_SHA_256;
-    unsigned char info[32];
-    int n = snprintf((char *)info + 3, sizeof info - 4, "tls13 %s", label);
-    info[0] = 0;
-    info[1] = (unsigned char)len;
-    info[2] = (unsigned char)n;
-    info[3 + n] = 0;
-    bool ok =
-        psa_key_derivation_setup(&op, PSA_ALG_HKDF_EXPAND(hash)) ==
-            PSA_SUCCESS &&
-        psa_key_derivation_input_bytes(&op, PSA_KEY_DERIVATION_INPUT_SECRET,
-                                       k->secret,
-                                       k->secret_len) == PSA_SUCCESS &&
-        psa_key_derivation_input_bytes(&op, PSA_KEY_DERIVATION_INPUT_INFO, info,
-                                       (size_t)n + 4) == PSA_SUCCESS &&
-        psa_key_derivation_output_bytes(&op, out, len) == PSA_SUCCESS;
-    psa_key_derivation_abort(&op);
-    return ok;
-}
-
 /* RFC 8446 B.4. */
 static bool make_keys(struct ssl_tap_keys *k, unsigned cipher) {
     static const struct {
@@ -339,8 +318,10 @@ static bool make_keys(struct ssl_tap_keys *k, unsigned cipher) {
         psa_set_key_algorithm(&a, rows[i].alg);
         psa_set_key_type(&a, rows[i].type);
         k->alg = rows[i].alg;
-        k->made = expand(k, "key", key, rows[i].len) &&
-                  expand(k, "iv", k->iv, sizeof k->iv) &&
+        k->made = ssl_keys_expand(k->secret, k->secret_len, "key", key,
+                                  rows[i].len) &&
+                  ssl_keys_expand(k->secret, k->secret_len, "iv", k->iv,
+                                  sizeof k->iv) &&
                   psa_import_key(&a, key, rows[i].len, &k->key) == PSA_SUCCESS;
         mbedtls_platform_zeroize(key, sizeof key);
     }
@@ -418,8 +399,11 @@ static void see_record(struct ssl_tap *t, struct ssl_tap_lane *l) {
         see_other(t, l, type, true, NULL, l->body_len);
     }
     /* Before the ServerHello it means nothing (RFC 8446 5). */
-    l->ciphered |= type == TYPE_CCS && t->chosen.version != 0 &&
-                   t->chosen.version != TLS13;
+    if (type == TYPE_CCS && t->chosen.version != 0 &&
+        t->chosen.version != TLS13 && !l->ciphered) {
+        l->ciphered = true;
+        l->unsealed = l->traffic.records;
+    }
 }
 
 static bool shaken(const struct ssl_tap *t) {
@@ -515,6 +499,26 @@ void ssl_tap_see(struct ssl_tap *t, bool out, const unsigned char *buf,
         ssl_tap_catch_up(t);
     }
     look(t, out, buf, len);
+}
+
+uint64_t ssl_tap_sealed(const struct ssl_tap *t, bool out) {
+    const struct ssl_tap_lane *l = out ? &t->out : &t->in;
+    return l->traffic.records - l->unsealed;
+}
+
+static bool is_between(const struct ssl_tap_lane *l) {
+    return l->finished && l->header_len == 0 && l->message_len == 0;
+}
+
+bool ssl_tap_between_records(const struct ssl_tap *t) {
+    return is_between(&t->in) && is_between(&t->out);
+}
+
+void ssl_tap_opened(struct ssl_tap *t, unsigned char record,
+                    const unsigned char *p, size_t len) {
+    if (record == TYPE_ALERT || !counts_only(t, &t->in)) {
+        see_plain(t, &t->in, record, true, p, len);
+    }
 }
 
 void ssl_tap_secret(struct ssl_tap *t, mbedtls_ssl_key_export_type type,

@@ -68,10 +68,11 @@ struct ssl_tap_lane {
     unsigned char *message; /* of the handshake, until it is whole */
     size_t message_len;
     unsigned message_records;
-    bool ciphered; /* TLS 1.2: after ChangeCipherSpec */
-    bool finished; /* its Finished was seen */
-    bool got_data; /* application data was seen */
-    bool lost;     /* what goes by is no TLS, or cannot be followed */
+    bool ciphered;     /* TLS 1.2: after ChangeCipherSpec */
+    bool finished;     /* its Finished was seen */
+    bool got_data;     /* application data was seen */
+    bool lost;         /* what goes by is no TLS, or cannot be followed */
+    uint64_t unsealed; /* records before those with the keys of the data */
     struct ssl_tap_keys handshake, data;
     struct ssl_traffic traffic;
 };
@@ -127,6 +128,26 @@ void ssl_tap_catch_up(struct ssl_tap *t);
  */
 void ssl_tap_see(struct ssl_tap *t, bool out, const unsigned char *buf,
                  size_t len);
+
+/**
+ * The handshake has ended: how many records have gone one way with the keys
+ * that the data has (TLS 1.2: the Finished included)? It is the number of the
+ * next one (RFC 8446 5.3).
+ */
+uint64_t ssl_tap_sealed(const struct ssl_tap *t, bool out);
+
+/** @return whether it has ended, and no record or message is amid its bytes,
+ * either way */
+bool ssl_tap_between_records(const struct ssl_tap *t);
+
+/**
+ * Show it what was in a record of the peer's that is not shown as it went over
+ * the wire, or in a part of one; not data.
+ *
+ * @param record  its type
+ */
+void ssl_tap_opened(struct ssl_tap *t, unsigned char record,
+                    const unsigned char *p, size_t len);
 
 /**
  * Give it a secret, as Mbed TLS exports it; other types than the traffic

@@ -32,6 +32,7 @@ import test_help  # noqa: F401
 import test_house  # noqa: F401
 import test_http  # noqa: F401
 import test_jail  # noqa: F401
+import test_ktls  # noqa: F401
 import test_limits  # noqa: F401
 import test_modes  # noqa: F401
 import test_identity  # noqa: F401

@@ -35,7 +35,8 @@ def no_tls(t, r):
     """Nothing of TLS was done, and the report says so."""
     report = r.report
     t.eq(report["tls"], {"version": None, "cipher": None,
-                         "encrypted_by": None, "group": None, "sig_alg": None,
+                         "encrypted_by": None, "ktls": None,
+                         "ktls_lack": None, "group": None, "sig_alg": None,
                          "certificate": None, "alpn": None, "extensions": [],
                          "max_fragment_length": None,
                          "record_size_limit": None, "ems": None, "etm": None,

@@ -18,8 +18,12 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 CERTS = os.path.join(ROOT, "certs")
-LIMIT = 60  # seconds for one test
+LIMIT = float(os.environ.get("MPTLS_LIMIT", 60))  # seconds for one test
 VERSIONS = ("1.2", "1.3")
+# Of the kernel's machine (tests/ktls), where all else is to be the same.
+KTLS = ["--ktls"] if os.environ.get("MPTLS_KTLS") else []
+NO_KTLS = {"check", "--as", "--max-in-record", "--max-out-record", "--trace",
+           "--trace=hex", "--heap-limit", "--heap-fail-at", "--ktls"}
 
 sys.path.insert(0, os.path.join(ROOT, "tests", "cli"))
 import schema  # noqa: E402 - it is there
@@ -275,8 +279,9 @@ class Test:
         return self.start(Proc, [need(tool), *args], **more)
 
     def run_mptls(self, *args, **more):
-        return self.start(Mptls, [self.mptls, *args, "--json"], env=self.env,
-                          **more)
+        also = [] if set(args) & NO_KTLS else KTLS
+        return self.start(Mptls, [self.mptls, *args, *also, "--json"],
+                          env=self.env, **more)
 
     def connect(self, port, *args, ca="root.der", name="localhost", **more):
         return self.run_mptls(
