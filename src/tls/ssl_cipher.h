@@ -50,8 +50,8 @@ const char *ssl_cipher_nearest(const char *name, char *buf);
  * All suites of this build in the order of our preference: Mbed TLS's, but
  * where the CPU has instructions for AES, those with ChaCha20-Poly1305, which
  * is what has been quicker without them, come after their likes with AES-GCM,
- * and TLS_AES_128_GCM_SHA256 comes before TLS_AES_256_GCM_SHA384, as in
- * browsers: all ends have it (RFC 8446 9.1), and it is the quicker one.
+ * and of these, as in browsers, one with AES-128 before its like with AES-256:
+ * with it go SHA-256 and not SHA-384, for which few CPUs have instructions.
  *
  * @param aes  whether it has them
  * @param out  SSL_CIPHERS_MAX + 1 numbers; ends in 0

@@ -124,7 +124,7 @@ static const struct {
     { "server-ec256",
       SSL_CERT_OPTIONAL,
       0x0303,
-      { 0xC02C, 0xC02B },
+      { 0xC02C, 0xC024 },
       { 24, 23 },
       { 0x0503, 0x0403 },
       SSL_PROBE_CHOSEN,
