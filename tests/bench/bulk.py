@@ -6,13 +6,14 @@ in the figures. The bytes come from memory and go to nowhere without a copy.
 """
 import os
 import shutil
+import socket
 import subprocess
 import threading
 import time
 
 import load
 import peers
-from measure import OURS, PLAIN, Goal, Row, in_turn, processor
+from measure import KTLS, OURS, PLAIN, Goal, Row, in_turn, processor
 from peers import CERT, KEY, ROOT
 
 FIRST = 1 << 16
@@ -93,9 +94,11 @@ class Flow:
 
 class Mptls(Flow):
     tool = OURS
+    options = []
 
     def start(self):
-        v = ["--min-version", self.version, "--max-version", self.version]
+        v = ["--min-version", self.version, "--max-version", self.version,
+             *self.options]
         if self.suite:
             v += ["--ciphers", self.suite]
         record = []
@@ -108,6 +111,24 @@ class Mptls(Flow):
         port = load.wait_until("mptls to listen", lambda: peers.told(server))
         self.connect(self.tool, "connect", "127.0.0.1:%d" % port, "--cafile",
                      ROOT, "--server-hostname", "localhost", *v, *record)
+
+
+class Ktls(Mptls):
+    """The kernel's code."""
+    tool = KTLS
+    options = ["--ktls"]
+
+
+def kernel_tls():
+    """As in_turn() wants it."""
+    ulp = 31
+    with socket.create_server(("127.0.0.1", 0)) as s, \
+            socket.create_connection(s.getsockname()) as c:
+        try:
+            c.setsockopt(socket.IPPROTO_TCP, ulp, b"tls")
+        except OSError:
+            return KTLS, "this kernel has no TLS"
+    return KTLS
 
 
 class Plain(Mptls):
@@ -192,8 +213,9 @@ class Tcp(Flow):
         self.connect("flow", "send", server.listening_port())
 
 
-KINDS = {OURS: Mptls, PLAIN: Plain, "openssl": Openssl, "socat": Socat,
-         "ncat": Ncat, "gnutls": Gnutls, "stunnel": Stunnel, "tcp": Tcp}
+KINDS = {OURS: Mptls, PLAIN: Plain, KTLS: Ktls, "openssl": Openssl,
+         "socat": Socat, "ncat": Ncat, "gnutls": Gnutls, "stunnel": Stunnel,
+         "tcp": Tcp}
 
 
 class Feeder(threading.Thread):
@@ -290,12 +312,13 @@ def run(programs, settings):
     tools = [t for t in TOOLS if t != PLAIN or programs.has(PLAIN)]
     for name, title, version, suite, gnutls in SUITES:
         how = {"version": version, "suite": suite, "gnutls": gnutls}
+        kernel = [kernel_tls()] if name == "default" else []
         rows += in_turn(
             [Row("bulk." + name, "bulk, %s" % title, "MiB/s",
                  Goal(">=", 1.5), more=True, note=NOTE),
              Row("bulk.%s.cpu" % name, "bulk, %s, CPU" % title, "s/GiB",
                  Goal("<=", 0.7))],
-            tools, lambda tool: transfer(
+            tools + kernel, lambda tool: transfer(
                 KINDS[tool](programs, how), settings.mib << 20),
             settings.bulk_rounds)
     return rows + limits(programs, settings)

@@ -17,6 +17,8 @@ import load  # noqa: E402 - it is there
 
 OURS = "mptls"
 PLAIN = "mptls without ACCEL"
+KTLS = "mptls --ktls"
+MINE = (OURS, PLAIN, KTLS)  # no peers
 NO_ACCEL = {**os.environ, "MPTLS_ACCEL": "none"}
 
 
@@ -49,7 +51,7 @@ class Row:
 
     def peers(self):
         """The best first."""
-        return sorted((t for t in self.samples if t not in (OURS, PLAIN)),
+        return sorted((t for t in self.samples if t not in MINE),
                       key=self.middle, reverse=self.more)
 
     def ratios(self, peer, ours=OURS):

@@ -9,7 +9,7 @@ import os
 import sys
 import textwrap
 
-from measure import OURS, PLAIN
+from measure import MINE, OURS, PLAIN
 
 README = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))), "README.md")
@@ -32,7 +32,7 @@ def figure(f):
 
 def ordered(row):
     """The peers that have a figure, best first."""
-    return sorted((t for t in row["tools"] if t not in (OURS, PLAIN)),
+    return sorted((t for t in row["tools"] if t not in MINE),
                   key=lambda t: row["tools"][t]["median"],
                   reverse=row["more_is_better"])
 
@@ -66,7 +66,7 @@ def table(rows):
         lines.append("%s, %s%s" % (row["title"], row["unit"], "".join(
             "   [goal %s: %s]" % (wanted(g), outcome(g))
             for g in row["goals"])))
-        for tool in [t for t in (OURS, PLAIN) if t in row["tools"]] + \
+        for tool in [t for t in MINE if t in row["tools"]] + \
                 ordered(row):
             ratio = row["ratios"].get(tool)
             lines.append("    %-20s %-28s %s" % (
@@ -95,7 +95,7 @@ def markdown(rows):
         peers = ", ".join("%s %s" % (t, figure(row["tools"][t]))
                           for t in ordered(row))
         gone = ", ".join("%s -" % tool for tool in row["absent"]
-                         if tool not in (OURS, PLAIN))
+                         if tool not in MINE)
         cells = [cell(goal) for goal in row["goals"]]
         lines.append("| %s, %s | %s | %s | %s | %s |" % (
             row["title"], row["unit"], ours,

@@ -7,7 +7,7 @@ import subprocess
 
 import load
 from load import cert
-from measure import OURS, PLAIN
+from measure import KTLS, OURS, PLAIN
 
 CERT, KEY = cert("server-ec256.pem"), cert("server-ec256-key.pem")
 ROOT = cert("root.pem")
@@ -60,7 +60,7 @@ class Programs:
     """Where each tool is; mptls twice if it has an accelerator."""
 
     def __init__(self, binary):
-        self.paths = {OURS: binary}
+        self.paths = {OURS: binary, KTLS: binary}
         for name in ("openssl", "gnutls-cli", "gnutls-serv", "socat", "ncat",
                      "stunnel", "curl", "xargs", "valgrind"):
             self.paths[name] = shutil.which(name, path=PATH)
