@@ -25,7 +25,9 @@ SUITES = (  # name, title, version, OpenSSL's name of it, GnuTLS's
     ("chacha", "ChaCha20-Poly1305", "1.3", "TLS_CHACHA20_POLY1305_SHA256",
      "CHACHA20-POLY1305"))
 TOOLS = (OURS, PLAIN, "openssl", "socat", "ncat", "gnutls", "stunnel")
-NOTE = "gnutls is gnutls-cli and s_server, and stunnel's server ends in TCP"
+NOTE = ("gnutls is gnutls-cli and s_server, and stunnel's server ends in TCP; "
+        "by default mptls takes AES-128-GCM first, and OpenSSL and GnuTLS "
+        "AES-256-GCM")
 OPENSSL_CONF = """openssl_conf = all
 [all]
 ssl_conf = ssl

@@ -23,7 +23,8 @@ NO_ACCEL = {**os.environ, "MPTLS_ACCEL": "none"}
 
 
 class Goal:
-    """So many times a peer, or of the best of them; without one, absolute."""
+    """So many times a peer, or of the best of them; without one, absolute.
+    Without a limit it is a ratio to be shown and not judged."""
 
     def __init__(self, sign, limit, of="best"):
         self.sign, self.limit, self.of = sign, limit, of
@@ -31,6 +32,10 @@ class Goal:
     def met(self, value):
         return value <= self.limit if self.sign == "<=" else \
             value >= self.limit
+
+
+def ratio_to(peer):
+    return Goal(None, None, peer)
 
 
 class Row:
@@ -72,12 +77,13 @@ class Row:
     def judgement(self, goal):
         found = {"sign": goal.sign, "limit": goal.limit, "of": goal.of}
         judged = self.judged(goal)
-        if OURS in self.absent:
+        if OURS in self.absent and goal.sign:
             found["met"] = False
         elif judged:
             found["peer"] = judged[0]
             found["ratio" if judged[0] else "value"] = spread(judged[1])
-            found["met"] = goal.met(statistics.median(judged[1]))
+            if goal.sign:
+                found["met"] = goal.met(statistics.median(judged[1]))
         return found
 
     def plain(self):

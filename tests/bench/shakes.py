@@ -10,7 +10,8 @@ import subprocess
 
 import load
 import peers
-from measure import NO_ACCEL, OURS, PLAIN, Goal, Row, in_turn, processor
+from measure import NO_ACCEL, OURS, PLAIN, Goal, Row, in_turn, processor, \
+    ratio_to
 
 CLIENTS = 4
 KINDS = (("full", "1.3"), ("resumed", "1.3"), ("full", "1.2"),
@@ -69,7 +70,7 @@ def run(programs, settings):
                 [Row(name, title, "1/s", *goals, more=True, note="tests/bench/"
                      "shakes.c asks for %d handshakes at a time" % CLIENTS),
                  Row(name + ".cpu", title + ", server's CPU", "1/CPU s",
-                     *goals, more=True),
+                     ratio_to("openssl"), ratio_to("nginx"), more=True),
                  Row(name + ".load", title + ", the load's own CPU",
                      "1/CPU s", more=True)],
                 tools, lambda tool: shake(
