@@ -11,7 +11,9 @@
 #define MBEDTLS_SSL_RECORD_SIZE_LIMIT
 #define MBEDTLS_X509_TRUSTED_CERTIFICATE_CALLBACK
 #define MBEDTLS_ECDH_VARIANT_EVEREST_ENABLED
-#define MBEDTLS_AES_ROM_TABLES /* a process that uses AES does not make them */
+
+/* A process that uses AES need not make its tables. */
+#define MBEDTLS_AES_ROM_TABLES
 
 /* Nothing in TLS or X.509 is made with these. */
 #undef MBEDTLS_NIST_KW_C
