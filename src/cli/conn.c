@@ -39,8 +39,10 @@ static void begin_linger(struct conn *c) {
     /* After its close_notify nothing comes that it could miss the reset of. */
     bool both = c->err.origin == ERR_NONE && c->sock.close_notify_sent &&
                 c->sock.close_notify_received;
-    bool gone = late || both || c->err.origin == ERR_NET ||
-                c->lower->ops->end(c->lower, &ignored) != 0;
+    /* The end leaves with our descriptor, unless that is not the only one. */
+    bool closes = both && !c->config->handed_over;
+    bool gone = late || closes || c->err.origin == ERR_NET ||
+                c->lower->ops->end(c->lower, &ignored) != 0 || both;
     c->sock.corked = c->owes_ack = false; /* all leaves with the end */
     enter(c, gone ? CONN_OVER : CONN_LINGER, LINGER_MS);
 }

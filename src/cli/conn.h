@@ -51,6 +51,7 @@ struct conn_config {
     int64_t max_time; /* ms, of this connection; 0: no limit */
     bool many;        /* there are others: buffers are given up while it waits,
                          and what is traced says whose it is */
+    bool handed_over; /* whoever gave us the peer's socket may have it still */
 };
 
 struct conn {

@@ -166,6 +166,22 @@ def a_connection_is_served(t, inetd):
         t.eq(r.report["peer"], "127.0.0.1:%d" % port, "its address")
 
 
+@each([("--echo", "--echo"), ("--discard", "--discard")])
+def a_connection_that_others_have_too_is_ended(t, mode):
+    """Whoever started the server has not closed it: a shell, say."""
+    ours, theirs = pair(t)
+    p = t.start("serve", *KEYS, mode, "--inetd", stdin=theirs)
+    ours.settimeout(DEADLINE)
+    tls = context().wrap_socket(ours, server_hostname="localhost")
+    raw = tls.unwrap()
+    t.on_exit(raw.close)
+    try:
+        t.eq(raw.recv(100), b"", "the end")
+    except TimeoutError as e:
+        raise Failed("no end of TCP after close_notify") from e
+    t.ok(p.wait())
+
+
 @test
 def nothing_else_is_written_to_a_connection(t):
     """inetd has it as stdout and stderr, too."""
