@@ -25,6 +25,17 @@ static void enter(struct conn *c, enum conn_state state, int64_t limit_ms) {
     c->limit = loop_limit_start(limit_ms);
 }
 
+/* After both close_notify nothing more is waited for, if the peer has all of
+ * our data, and has sent nothing behind its own. */
+static bool can_close(const struct conn *c) {
+    enum { CLOSE_NOTIFY_MAX = 128 };
+    bool both = c->err.origin == ERR_NONE && c->sock.close_notify_sent &&
+                c->sock.close_notify_received;
+    bool sent = c->pump != NULL && c->pump->up.total > 0;
+    return both && !c->config->handed_over && !c->lower->held &&
+           net_can_close(c->lower->fd, sent ? CLOSE_NOTIFY_MAX : SIZE_MAX);
+}
+
 /* The last state: TCP goes, once the peer has read what we sent. Closing with
  * unread bytes resets the connection, and a reset can overtake the alert or
  * the data that we sent last. */
@@ -36,13 +47,8 @@ static void begin_linger(struct conn *c) {
     /* After a handshake that took too long nothing is on its way. */
     bool late = c->err.origin == ERR_MAX_TIME ||
                 (c->err.origin == ERR_TIMEOUT && c->stage == STAGE_HANDSHAKE);
-    /* After its close_notify nothing comes that it could miss the reset of. */
-    bool both = c->err.origin == ERR_NONE && c->sock.close_notify_sent &&
-                c->sock.close_notify_received;
-    /* The end leaves with our descriptor, unless that is not the only one. */
-    bool closes = both && !c->config->handed_over;
-    bool gone = late || closes || c->err.origin == ERR_NET ||
-                c->lower->ops->end(c->lower, &ignored) != 0 || both;
+    bool gone = late || c->err.origin == ERR_NET || can_close(c) ||
+                c->lower->ops->end(c->lower, &ignored) != 0;
     c->sock.corked = c->owes_ack = false; /* all leaves with the end */
     enter(c, gone ? CONN_OVER : CONN_LINGER, LINGER_MS);
 }

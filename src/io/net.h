@@ -232,6 +232,14 @@ bool net_is_local(const struct net_peer *from);
 bool net_starved(const struct err *e);
 
 /**
+ * @param most  bytes of ours that need not have been acknowledged
+ * @return whether close() will not be a reset that takes away what we have
+ *         sent: nothing has come that was not read, and no more than `most`
+ *         bytes are under way. False where that cannot be told.
+ */
+bool net_can_close(int fd, size_t most);
+
+/**
  * Acknowledge at once what has come. A client that has Nagle's algorithm (RFC
  * 896) and sends its request after its Finished would wait for that as long as
  * we delay it, 40 ms. Does nothing where it cannot.

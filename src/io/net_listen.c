@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -431,6 +432,20 @@ bool net_is_local(const struct net_peer *from) {
 bool net_starved(const struct err *e) {
     return e->origin == ERR_NET && (e->code == EMFILE || e->code == ENFILE ||
                                     e->code == ENOBUFS || e->code == ENOMEM);
+}
+
+bool net_can_close(int fd, size_t most) {
+#ifdef TIOCOUTQ /* which tcp(7) calls SIOCOUTQ */
+    unsigned char byte;
+    int queued = 0;
+    ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return (n == 0 || (n < 0 && errno == EAGAIN)) &&
+           ioctl(fd, TIOCOUTQ, &queued) == 0 && (size_t)queued <= most;
+#else
+    (void)fd;
+    (void)most;
+    return false;
+#endif
 }
 
 void net_push(int fd) {

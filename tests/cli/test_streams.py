@@ -5,10 +5,11 @@ import fcntl
 import os
 import pty
 import signal
+import socket
 import ssl
 import sys
 
-from harness import (Failed, ROOT, Skipped, cert, each, read_exactly,
+from harness import (DEADLINE, Failed, ROOT, Skipped, cert, each, read_exactly,
                      read_some, test)
 
 MEGABYTE = bytes(range(256)) * 4096
@@ -436,6 +437,52 @@ def a_flight_is_one_packet(t, version):
     t.eq(reads, 1 if version == "1.3" else 2, "reads")
     s.close()
     server.wait()
+
+
+@both_versions
+def bytes_behind_a_close_notify_cost_nothing(t, version):
+    """They are against RFC 8446 6.1 and dropped; whoever sends them still gets
+    all that we have sent."""
+    data = bytes(range(256)) * 16384
+    server = t.serve("--reply", t.named(data))
+    ctx = ssl.create_default_context(
+        cafile=os.path.join(ROOT, cert("root.pem")))
+    ctx.maximum_version = ssl.TLSVersion["TLSv" + version.replace(".", "_")]
+    s = socket.socket()
+    t.on_exit(s.close)
+    s.settimeout(DEADLINE)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    host, port = server.address.rsplit(":", 1)
+    s.connect((host, int(port)))
+    into, out = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = ctx.wrap_bio(into, out, server_hostname="localhost")
+
+    def wire(call, *args):
+        while True:
+            try:
+                return call(*args)
+            except ssl.SSLWantReadError:
+                if out.pending:
+                    s.sendall(out.read())
+                into.write(s.recv(1 << 16))
+
+    wire(tls.do_handshake)
+    try:
+        tls.unwrap()  # which only writes close_notify for now
+    except ssl.SSLWantReadError:
+        pass
+    s.sendall(out.read() + bytes(10000))
+    got = 0
+    while True:
+        try:
+            more = s.recv(1 << 16)
+        except ConnectionResetError as e:
+            raise Failed("reset after %d bytes of records" % got) from e
+        if not more:
+            break
+        got += len(more)
+    t.eq(got > len(data), True, "that all came, in %d bytes" % got)
+    t.ok(server.wait())
 
 
 @test

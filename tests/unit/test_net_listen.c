@@ -378,6 +378,35 @@ static void without_descriptors_it_is_starved(void **state) {
     net_listener_close(&l);
 }
 
+static void closing_may_take_away_what_was_sent(void **state) {
+    struct net_listener l;
+    struct net_peer from;
+    struct err err = ERR_INIT;
+    static const unsigned char bytes[4096];
+    unsigned char byte;
+    (void)state;
+    assert_int_equal(net_listen("127.0.0.1", "0", &l, &err), 0);
+    int c = connect_port(l.port), s = -1;
+    while ((s = net_accept_now(&l, 0, &from, &err)) == STREAM_WANT_RD) {
+    }
+    assert_true(s >= 0);
+    assert_true(net_can_close(s, 0));
+    assert_int_equal(write(c, "x", 1), 1); /* nobody has read it */
+    assert_int_equal(recv(s, &byte, 1, MSG_PEEK), 1);
+    assert_false(net_can_close(s, SIZE_MAX));
+    assert_int_equal(read(s, &byte, 1), 1);
+    assert_true(net_can_close(s, 0));
+    ssize_t n; /* more than there is room for at the other end */
+    while ((n = write(s, bytes, sizeof bytes)) > 0) {
+    }
+    assert_true(n < 0 && errno == EAGAIN);
+    assert_false(net_can_close(s, sizeof bytes));
+    assert_true(net_can_close(s, SIZE_MAX));
+    close(c);
+    close(s);
+    net_listener_close(&l);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void) {
@@ -393,6 +422,7 @@ int main(void) {
         TEST(sockets_are_taken_over),
         TEST(what_does_not_listen_is_not_taken),
         TEST(without_descriptors_it_is_starved),
+        TEST(closing_may_take_away_what_was_sent),
     };
     return cmocka_run_group_tests_name("net_listen", tests, NULL, NULL);
 }
