@@ -19,15 +19,39 @@ static bool digits(const char **s, int n, const char *after, int *value) {
     return ok;
 }
 
+static int days_of_year(int year) {
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    return leap ? 366 : 365;
+}
+
+/* @param mon  1 to 12 */
+static int days_of_month(int year, int mon) {
+    static const int days[] = {
+        31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31
+    };
+    return days[mon - 1] + (mon == 2 && days_of_year(year) == 366);
+}
+
 static bool is_date(const mbedtls_x509_time *t) {
-    static const int month_days[] = { 31, 28, 31, 30, 31, 30,
-                                      31, 31, 30, 31, 30, 31 };
-    if (t->mon < 1 || t->mon > 12) {
-        return false;
+    return t->mon >= 1 && t->mon <= 12 && t->day >= 1 &&
+           t->day <= days_of_month(t->year, t->mon);
+}
+
+void clock_of(int64_t since_1970, mbedtls_x509_time *t) {
+    enum { MINUTE = 60, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
+    int64_t days = since_1970 / DAY;
+    int rest = (int)(since_1970 % DAY);
+    int year = 1970, mon = 1;
+    for (; days >= days_of_year(year); year++) {
+        days -= days_of_year(year);
     }
-    bool leap = t->year % 4 == 0 && (t->year % 100 != 0 || t->year % 400 == 0);
-    int days = month_days[t->mon - 1] + (leap && t->mon == 2);
-    return t->day >= 1 && t->day <= days;
+    for (; days >= days_of_month(year, mon); mon++) {
+        days -= days_of_month(year, mon);
+    }
+    *t = (mbedtls_x509_time){
+        year,         mon, (int)days + 1, rest / HOUR, rest % HOUR / MINUTE,
+        rest % MINUTE
+    };
 }
 
 /* RFC 3339 5.6, in UTC and whole seconds. */
@@ -50,12 +74,10 @@ static bool read_time(const char *s, mbedtls_x509_time *t) {
 int clock_read(const char *when, mbedtls_x509_time *t, struct err *err) {
     if (when == NULL || strcmp(when, "now") == 0) {
         time_t now = time(NULL);
-        struct tm tm;
-        if (gmtime_r(&now, &tm) == NULL) {
+        if (now < 0) {
             return err_set(err, ERR_OS, 0, "the system's clock is unreadable");
         }
-        *t = (mbedtls_x509_time){ tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-                                  tm.tm_hour,        tm.tm_min,     tm.tm_sec };
+        clock_of(now, t);
         return 0;
     }
     if (!read_time(when, t)) {

@@ -9,6 +9,7 @@
 #define CLI_CLOCK_H
 
 #include <mbedtls/x509_crt.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -21,5 +22,12 @@
  */
 MUST_USE int clock_read(const char *when, mbedtls_x509_time *t,
                         struct err *err);
+
+/**
+ * As gmtime(), which would read the system's time zone for it.
+ *
+ * @param since_1970  seconds, 0 or more, up to some thousand years
+ */
+void clock_of(int64_t since_1970, mbedtls_x509_time *t);
 
 #endif

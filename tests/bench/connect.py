@@ -129,14 +129,14 @@ def run(programs, settings):
             lambda tool: milliseconds(timed(
                 [programs[tool], *with_file(tool, port)],
                 NO_ACCEL if tool == PLAIN else None)),
-            settings.rounds(40))
+            settings.rounds(100))
         with Store(programs) as store:
             store_rows = in_turn(
                 pair("store", "the same with the system's trust store", 0.2),
                 programs.listed(OURS, PLAIN, "openssl", "curl", "socat",
                                 "gnutls-cli"),
                 lambda tool: milliseconds(stored(programs, tool, port, store)),
-                settings.rounds(40))
+                settings.rounds(100))
     for row in store_rows:
         row.note = "%d certificates; OpenSSL's tools have them in %s" % (
             store.count, store.files)
@@ -145,5 +145,5 @@ def run(programs, settings):
         programs.listed(OURS, "openssl"),
         lambda tool: milliseconds(timed(
             [programs[tool], "version" if tool == "openssl" else
-             "--version"])), settings.rounds(100))
+             "--version"])), settings.rounds(300))
     return file_rows + store_rows + start_rows

@@ -3,6 +3,7 @@ import os
 import re
 import subprocess
 import tempfile
+import time
 
 import load
 import peers
@@ -30,6 +31,18 @@ def private(process):
     return total
 
 
+def at_rest(process):
+    """What it has once that is no longer getting less."""
+    least = private(process)
+    calm = 0
+    while calm < 5:
+        time.sleep(0.1)
+        now = private(process)
+        calm = 0 if now < least else calm + 1
+        least = min(now, least)
+    return least
+
+
 def waiting(programs, tool, backend):
     """Before any client."""
     server, _ = {
@@ -40,7 +53,7 @@ def waiting(programs, tool, backend):
         "nginx": lambda: peers.nginx(programs, peers.NGINX_HTTP),
     }[tool]()
     with server:
-        return (private(server) / MIB,)
+        return (at_rest(server) / MIB,)
 
 
 def connected(programs, tool):
@@ -68,7 +81,7 @@ def connected(programs, tool):
             os.write(client.p.stdin.fileno(), b"?\n")
             if not client.p.stdout.read(1):
                 raise load.Failed(client.said())
-            return (private(client) / MIB,)
+            return (at_rest(client) / MIB,)
 
 
 def run(programs, settings):

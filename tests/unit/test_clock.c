@@ -33,6 +33,27 @@ static void a_time_or_a_date_is_read(void **state) {
     }
 }
 
+static void seconds_are_a_time_as_gmtime_has_it(void **state) {
+    static const int64_t steps[] = { 1, 86399, 86400, 86400 * 27, 7919 * 977 };
+    (void)state;
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        int64_t at = 0;
+        for (int n = 0; n < 20000 && at < INT64_C(253402300800); n++) {
+            time_t wanted = (time_t)at;
+            struct tm tm;
+            assert_non_null(gmtime_r(&wanted, &tm));
+            clock_of(at, &t);
+            assert_int_equal(t.year, tm.tm_year + 1900);
+            assert_int_equal(t.mon, tm.tm_mon + 1);
+            assert_int_equal(t.day, tm.tm_mday);
+            assert_int_equal(t.hour, tm.tm_hour);
+            assert_int_equal(t.min, tm.tm_min);
+            assert_int_equal(t.sec, tm.tm_sec);
+            at += steps[i];
+        }
+    }
+}
+
 static void what_is_no_time_is_refused_with_its_text(void **state) {
     static const char *const rows[] = {
         "",
@@ -87,6 +108,7 @@ static void now_is_the_systems_clock(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_time_or_a_date_is_read),
+        cmocka_unit_test(seconds_are_a_time_as_gmtime_has_it),
         cmocka_unit_test(what_is_no_time_is_refused_with_its_text),
         cmocka_unit_test(now_is_the_systems_clock),
     };
