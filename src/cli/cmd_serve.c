@@ -454,6 +454,7 @@ static int serve_run(int argc, char **argv) {
     access_log_close(&s.log);
     serve_mode_free(&s.mode);
     reload_free(&s.files);
+    ssl_context_end();
     ssl_self_signed_wipe(&s.made);
     tls_options_forget(&s.o.tls);
     device_free(&s.o.tls.device);

@@ -146,6 +146,10 @@ void ssl_context_warm(struct ssl_context *ctx) {
     }
 }
 
+void ssl_context_end(void) {
+    mbedtls_psa_crypto_free();
+}
+
 int ssl_context_forked(struct err *err) {
     unsigned char drawn[1];
     psa_status_t status = compat_forked();

@@ -329,6 +329,12 @@ void ssl_context_warm(struct ssl_context *ctx);
  */
 MUST_USE int ssl_context_forked(struct err *err);
 
+/**
+ * When no context is left: wipe the state of the random generator, and free
+ * what PSA holds. A context may be made all the same.
+ */
+void ssl_context_end(void);
+
 /** The arguments of ssl.wrap_socket(), under its names. */
 struct ssl_wrap_args {
     bool server_side;
