@@ -323,6 +323,21 @@ static void a_crl_is_pem_or_der_and_a_bad_one_is_none(void **state) {
     assert_int_equal(err.origin, ERR_TLS);
 }
 
+static void a_context_may_be_made_after_the_end(void **state) {
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct ssl_context another;
+        unsigned char byte;
+        struct err why = ERR_INIT;
+        assert_int_equal(
+            ssl_context_init(&another, SSL_PROTOCOL_TLS_SERVER, &why), 0);
+        assert_int_equal(psa_generate_random(&byte, 1), PSA_SUCCESS);
+        ssl_context_free(&another);
+        ssl_context_end();
+        assert_int_equal(psa_generate_random(&byte, 1), PSA_ERROR_BAD_STATE);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, unmake)
 
 int main(void) {
@@ -339,6 +354,7 @@ int main(void) {
         TEST(the_store_is_asked_once_and_only_the_issuer_parsed),
         TEST(a_store_that_fails_is_empty_and_says_why),
         TEST(a_crl_is_pem_or_der_and_a_bad_one_is_none),
+        cmocka_unit_test(a_context_may_be_made_after_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
