@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "cli/signals.h"
 
 enum { GRACE_MS = 3000, READ_LEN = 65536 };
@@ -22,8 +23,7 @@ struct worker {
     bool busy; /* with piece i */
     size_t i;
     int fd[CHECK_JOB_TEXTS]; /* to read from; -1: it has ended */
-    char *text[CHECK_JOB_TEXTS];
-    size_t len[CHECK_JOB_TEXTS], size[CHECK_JOB_TEXTS];
+    struct bytes text[CHECK_JOB_TEXTS];
     bool nul;   /* came; the status is next */
     int status; /* that came; -1: none yet */
 };
@@ -172,42 +172,30 @@ static int start_some(struct pool *p, struct err *err) {
 }
 
 /* Where the line that has the byte at `at` ends, or 0. */
-static size_t line_end(const struct worker *w, size_t t, size_t at) {
-    const char *end =
-        at < w->len[t] ? memchr(w->text[t] + at, '\n', w->len[t] - at) : NULL;
-    return end != NULL ? (size_t)(end - w->text[t]) + 1 : 0;
+static size_t line_end(const struct bytes *text, size_t at) {
+    const unsigned char *end =
+        at < text->len ? memchr(text->buf + at, '\n', text->len - at) : NULL;
+    return end != NULL ? (size_t)(end - text->buf) + 1 : 0;
 }
 
 /* Too much: leave out lines in the middle. The first say how it began, and the
  * last are the report. No line is nearly as long as a quarter. */
-static void cut(struct worker *w, size_t t) {
+static void cut(struct bytes *text) {
     enum { QUARTER = CHECK_JOB_TEXT_MAX / 4 };
-    size_t from = line_end(w, t, QUARTER);
-    size_t to = line_end(w, t, 3 * QUARTER);
+    size_t from = line_end(text, QUARTER);
+    size_t to = line_end(text, 3 * QUARTER);
     from = from <= 2 * QUARTER ? from : 0;
-    to = to != 0 ? to : w->len[t];
-    memmove(w->text[t] + from, w->text[t] + to, w->len[t] - to);
-    w->len[t] -= to - from;
+    to = to != 0 ? to : text->len;
+    memmove(text->buf + from, text->buf + to, text->len - to);
+    text->len -= to - from;
 }
 
 /* The pipe is kept empty, whatever comes of it. */
-static void keep(struct worker *w, size_t t, const char *buf, size_t len) {
-    if (len > CHECK_JOB_TEXT_MAX - w->len[t]) {
-        cut(w, t);
+static void keep(struct bytes *text, const char *buf, size_t len) {
+    if (len > CHECK_JOB_TEXT_MAX - text->len) {
+        cut(text);
     }
-    if (w->len[t] + len > w->size[t]) {
-        size_t size = 2 * (w->len[t] + len);
-        char *more = realloc(w->text[t], size);
-        if (more == NULL) {
-            return;
-        }
-        w->text[t] = more;
-        w->size[t] = size;
-    }
-    if (len > 0) {
-        memcpy(w->text[t] + w->len[t], buf, len);
-        w->len[t] += len;
-    }
+    (void)bytes_add(text, buf, len, CHECK_JOB_TEXT_MAX);
 }
 
 /* The JSON ends where a NUL is. */
@@ -215,7 +203,7 @@ static void keep_json(struct worker *w, const char *buf, size_t len) {
     const char *nul = memchr(buf, '\0', len);
     size_t n = nul != NULL ? (size_t)(nul - buf) : len;
     if (!w->nul) {
-        keep(w, CHECK_JOB_JSON, buf, n);
+        keep(&w->text[CHECK_JOB_JSON], buf, n);
         w->nul = nul != NULL;
         n += nul != NULL;
     } else {
@@ -237,7 +225,7 @@ static bool read_some(struct worker *w, size_t t) {
     if (n > 0 && t == CHECK_JOB_JSON) {
         keep_json(w, buf, (size_t)n);
     } else if (n > 0) {
-        keep(w, t, buf, (size_t)n);
+        keep(&w->text[t], buf, (size_t)n);
     } else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
         close_one(&w->fd[t]);
     }
@@ -255,9 +243,7 @@ static bool has_ended(const struct worker *w) {
 
 static void forget(struct worker *w) {
     for (size_t t = 0; t < CHECK_JOB_TEXTS; t++) {
-        free(w->text[t]);
-        w->text[t] = NULL;
-        w->len[t] = w->size[t] = 0;
+        bytes_free(&w->text[t]);
     }
 }
 
@@ -267,8 +253,8 @@ static int tell(const struct pool *p, struct worker *w, int status,
     struct check_job_result r = { .i = w->i, .status = status };
     int rc = 0;
     for (size_t t = 0; t < CHECK_JOB_TEXTS; t++) {
-        r.text[t] = w->text[t];
-        r.len[t] = w->len[t];
+        r.text[t] = (const char *)w->text[t].buf;
+        r.len[t] = w->text[t].len;
     }
     bool ours = p->ending && (status == 128 + SIGTERM || status == -SIGTERM ||
                               status == -SIGKILL);

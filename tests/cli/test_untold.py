@@ -7,7 +7,7 @@ from harness import cert, each, test
 GARBAGE = b"HTTP/1.0 400 Bad Request\r\n\r\n"
 
 
-def words(t, result):
+def words(result):
     """Without what differs from run to run."""
     return re.sub(r"localhost:\d+|127\.0\.0\.1:\d+|\d+ ms", "?", result.err)
 
@@ -23,7 +23,7 @@ def both_say_the_same(t, server_args, client_args, status, origin, ca, name):
         if report:
             t.eq(c.error["origin"], origin, "the origin")
         s = server.wait()
-        said.append((words(t, c), s.status, words(t, s)))
+        said.append((words(c), s.status, words(s)))
     t.eq(said[1], said[0], "what is said without a report")
 
 
@@ -70,7 +70,7 @@ def what_is_no_tls(t):
         t.eq(r.status, 23, "exit status: " + r.err)
         if report:
             t.bad(r, 23, "tls", r.error["code"])
-        said.append(words(t, r))
+        said.append(words(r))
     t.eq(said[1], said[0], "what is said without a report")
 
 
@@ -79,4 +79,4 @@ def a_success_says_nothing(t):
     server = t.serve("--echo", report=False)
     c = t.connect(server, stdin=b"hello", report=False).wait()
     t.eq((c.status, c.out, c.err), (0, b"hello", ""), "the client")
-    t.eq((server.wait().status), 0, "the server")
+    t.eq(server.wait().status, 0, "the server")
